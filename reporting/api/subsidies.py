@@ -20,7 +20,7 @@ from carbonfin.web.problems import problem_responses
 from carbonfin.web.wire import IdText, day_of, decimal_of
 from reporting import service
 from reporting.calc.batches import FiledApplication
-from reporting.calc.facts import SubsidyApplication
+from reporting.calc.facts import ApplicantRecord, SubsidyApplication
 from reporting.calc.quarters import Quarter
 from reporting.calc.reports import SubsidyReport
 from reporting.schemas import (
@@ -78,6 +78,10 @@ def _filed(session: Session, actor: Actor, clock: Clock, data: ApplicationIn) ->
         appraisal_and_registration_fee_cny=_amount(data),
         other_subsidy=data.other_subsidy,
         contact=data.contact,
+        form=data.financing_form,
+        size=data.enterprise_size,
+        group=data.applicant_group,
+        record=_record(data),
     )
     filed = service.file_note_application(session, actor, entry, known_at=known_at)
     if filed.application.applicant_usci != party.code:
@@ -119,7 +123,15 @@ def _stated(session: Session, actor: Actor, clock: Clock, data: ApplicationIn, n
         other_subsidy=data.other_subsidy,
         contact=data.contact,
         is_sample=actor.is_sample or party.is_sample,
+        form=data.financing_form,
+        size=data.enterprise_size,
+        group=data.applicant_group,
+        record=_record(data),
     )
+
+
+def _record(data: ApplicationIn) -> ApplicantRecord | None:
+    return None if data.applicant_record is None else data.applicant_record.record()
 
 
 def _amount(data: ApplicationIn) -> Decimal | None:

@@ -23,6 +23,7 @@ _Number = Annotated[str | None, QueryParameter(description="A decimal.", pattern
 _Cap = Annotated[
     str | None, QueryParameter(description="An amount, or `none`.", pattern=r"^(none|\d{1,15}(\.\d{1,2})?)$")
 ]
+_Years = Annotated[str | None, QueryParameter(description="Years, or `none`.", pattern=r"^(none|[1-9]\d?)$")]
 _Instant = Annotated[
     str | None,
     QueryParameter(description="China's time.", pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$"),
@@ -41,6 +42,9 @@ def read_what_if(
     as_of: _AsOf = None,
     rate: _Number = None,
     cap_cny: _Cap = None,
+    cap_project_cny: _Cap = None,
+    cap_total_cny: _Cap = None,
+    max_years: _Years = None,
     budget_cny: _Number = None,
     window_opens: _Instant = None,
     window_closes: _Instant = None,
@@ -51,7 +55,9 @@ def read_what_if(
 ) -> WhatIfOut:
     """Try other terms on every application filed: who moves, what it costs, how amounts are spread; nothing is kept."""
     said = {
-        Term.RATE: rate, Term.CAP_CNY: cap_cny, Term.BUDGET_CNY: budget_cny, Term.WINDOW_OPENS: window_opens,
+        Term.RATE: rate, Term.CAP_CNY: cap_cny, Term.CAP_PROJECT_CNY: cap_project_cny,
+        Term.CAP_TOTAL_CNY: cap_total_cny, Term.MAX_YEARS: max_years, Term.BUDGET_CNY: budget_cny,
+        Term.WINDOW_OPENS: window_opens,
         Term.WINDOW_CLOSES: window_closes, Term.CONDITIONS: conditions, Term.SETTLED_ONLY: settled_only,
         Term.KEY_EMITTER_ONLY: key_emitter_only, Term.ANNOUNCEMENT_REQUIRED: announcement_required,
     }  # fmt: skip

@@ -5,20 +5,22 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 
 from carbonfin.kernel.batch import Batch, Failure, uncollected
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import CarbonFinError
 from carbonfin.rules.recorded_tables import RecordedTable
 from reporting.calc.budget import allocate_budget
+from reporting.calc.caps import Granted
 from reporting.calc.dedup import Claim, claim_of
 from reporting.calc.facts import SubsidyApplication
 from reporting.calc.file_faults import DocumentsSeen, refuse_faulty
+from reporting.calc.quarters import Quarter
 from reporting.calc.read_terms import ReadTerms, read_terms
 from reporting.calc.schemes import SchemeTerms, Term
 from reporting.calc.subsidies import Outcome, SubsidyDecision, SubsidyInputs, decide_with
 
-_ZERO = Decimal("0.00")
 _STANDING = frozenset({Outcome.QUALIFIES, Outcome.UNDECIDED})
 
 
@@ -69,11 +71,10 @@ def decide_in_order(
     decided: list[DecidedApplication] = []
     failures: list[Failure] = []
     claims, read, documents = _Claims(), _Read(), DocumentsSeen()
-    granted_cny: dict[tuple[str, str, int], Decimal] = defaultdict(lambda: _ZERO)
+    granted = Granted()
     with uncollected():
         for filed in sorted(applications, key=_filing_order):
             application = filed.application
-            year = (application.scheme, application.applicant_usci, china_day(application.submitted_at).year)
             try:
                 documents.add(application)
                 refuse_faulty(application)
@@ -82,8 +83,8 @@ def decide_in_order(
                     application=application,
                     terms=terms.terms,
                     earlier=claims.beside(application),
-                    granted_this_year_cny=granted_cny[year],
                     share_table=table_of_application(application),
+                    **granted.before(application, terms),
                 )
                 decision = decide_with(terms, inputs)
             except CarbonFinError as error:
@@ -91,27 +92,44 @@ def decide_in_order(
                 claims.add(filed)
                 continue
             decided.append(DecidedApplication(filed=filed, inputs=inputs, decision=decision))
-            granted_cny[year] += decision.proposed_cny or _ZERO
+            if decision.outcome is Outcome.QUALIFIES:
+                granted.add(application, terms, decision.proposed_cny)
             if decision.outcome in _STANDING:
                 claims.add(filed)
     return Batch(values=tuple(decided), failures=tuple(failures))
 
 
 def allocations_cny(decided: Iterable[DecidedApplication]) -> dict[str, Decimal]:
-    """Give what each application gets of its scheme's budget; one without a known budget is not cut and not listed."""
-    claims: dict[str, dict[str, Decimal]] = defaultdict(dict)
-    budgets: dict[str, Decimal] = {}
+    """Give what each application gets of its scheme's budget; one without a known budget is not cut and not listed.
+
+    A budget is shared quarter by quarter, as reports are: a quarter shares what the quarters before it left, so that
+    all reports together never pass it. Files of another value of the budget, another year's, share that one.
+    """
+    claims: dict[tuple[str, str], dict[Quarter, dict[str, Decimal]]] = defaultdict(lambda: defaultdict(dict))
+    budgets: dict[tuple[str, str], Decimal] = {}
+    of_terms: dict[int, tuple[str, str] | None] = {}  # applications of one scheme and day bring the very same terms
+    quarter_of = cache(Quarter.of)
     for item in decided:
-        budget = item.inputs.terms.find(Term.BUDGET_CNY)
-        if budget is not None and item.decision.proposed_cny is not None:
-            scheme = item.filed.application.scheme
-            budgets[scheme] = budget.decimal
-            claims[scheme][item.filed.application_id] = item.decision.proposed_cny
-    return {
-        application_id: amount_cny
-        for scheme, amounts in claims.items()
-        for application_id, amount_cny in allocate_budget(amounts, budget_cny=budgets[scheme]).items()
-    }
+        if item.decision.proposed_cny is None:
+            continue
+        terms = item.inputs.terms
+        if id(terms) not in of_terms:
+            budget = terms.find(Term.BUDGET_CNY)
+            of_terms[id(terms)] = key = None if budget is None else (terms.scheme, budget.digest)
+            if key is not None and budget is not None:
+                budgets[key] = budget.decimal
+        key = of_terms[id(terms)]
+        if key is not None:
+            quarter = quarter_of(china_day(item.filed.application.submitted_at))
+            claims[key][quarter][item.filed.application_id] = item.decision.proposed_cny
+    shares: dict[str, Decimal] = {}
+    for key, by_quarter in claims.items():
+        left_cny = budgets[key]
+        for quarter in sorted(by_quarter, key=lambda one: one.start):
+            given = allocate_budget(by_quarter[quarter], budget_cny=left_cny)
+            left_cny -= sum(given.values())
+            shares |= given
+    return shares
 
 
 def label_of(application: SubsidyApplication) -> str:
@@ -125,7 +143,7 @@ def _filing_order(filed: FiledApplication) -> tuple[datetime, str, str]:
 
 
 class _Claims:
-    """Claims in order of filing, found by what they share with an application: its loan note, contract or announcement.
+    """Claims in order of filing, found by what they share with an application: note, contract, announcement or group.
 
     Claims on other loans are left out, so that a decision's inputs hold what it was compared with and no more. Few
     applications share anything, so what one claims is put together once another asks.
@@ -149,7 +167,11 @@ class _Claims:
     @staticmethod
     def _keys(application: SubsidyApplication) -> tuple[tuple[str, ...], ...]:
         note, announcement = application.loan_note, application.announcement
-        own = (("note", note.bank_name, note.note_number), ("contract", note.bank_name, note.contract_number))
+        own: tuple[tuple[str, ...], ...] = (
+            ("note", note.bank_name, note.note_number), ("contract", note.bank_name, note.contract_number)
+        )  # fmt: skip
+        if application.group:
+            own = (*own, ("group", application.scheme, application.group))
         return own if announcement is None else (*own, ("announcement", announcement.number))
 
 

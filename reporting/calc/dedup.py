@@ -1,9 +1,11 @@
 """One interest period is subsidised once: applications that claim the same thing, shown as pairs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from carbonfin.kernel.dates import china_day
+from carbonfin.rules.record import ADDED_LATER
 from reporting.calc.facts import CostKind, CostVoucher, SubsidyApplication
 
 
@@ -14,6 +16,7 @@ class OverlapReason(StrEnum):
     OVERLAPPING_PERIOD = "overlapping_period"
     SAME_CONTRACT = "same_contract"
     SAME_ANNOUNCEMENT = "same_announcement"
+    SAME_GROUP = "same_group"
 
 
 OVERLAP_TITLES: dict[OverlapReason, tuple[str, str]] = {
@@ -21,6 +24,7 @@ OVERLAP_TITLES: dict[OverlapReason, tuple[str, str]] = {
     OverlapReason.OVERLAPPING_PERIOD: ("同一借据计费期间重叠", "overlapping period of one loan note"),
     OverlapReason.SAME_CONTRACT: ("同一合同由另一单位申报", "same contract filed by another applicant"),
     OverlapReason.SAME_ANNOUNCEMENT: ("同一质押公告用于另一借据", "same pledge announcement behind another loan note"),
+    OverlapReason.SAME_GROUP: ("同一集团另一单位本年度已申报", "another firm of the group filed this year"),
 }
 
 
@@ -36,7 +40,12 @@ class ClaimedVoucher:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What an earlier application claims, as far as a later one may collide with it."""
+    """What an earlier application claims, as far as a later one may collide with it.
+
+    Attributes:
+        group: Group of the applicant, None where it states none.
+        filed_on: Day of filing where a group is stated.
+    """
 
     application_id: str
     reference: str
@@ -47,6 +56,8 @@ class Claim:
     note_number: str
     vouchers: tuple[ClaimedVoucher, ...]
     announcement_number: str | None
+    group: str | None = field(default=None, metadata=ADDED_LATER)
+    filed_on: date | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +93,23 @@ def claim_of(application_id: str, application: SubsidyApplication) -> Claim:
             for voucher in application.vouchers
         ),
         announcement_number=application.announcement.number if application.announcement else None,
+        group=application.group or None,
+        filed_on=china_day(application.submitted_at) if application.group else None,
     )
 
 
-def duplicate_pairs(application: SubsidyApplication, earlier: tuple[Claim, ...]) -> tuple[DuplicatePair, ...]:
+def duplicate_pairs(
+    application: SubsidyApplication, earlier: tuple[Claim, ...], *, once_a_group: bool = False
+) -> tuple[DuplicatePair, ...]:
     """Give each collision of an application with earlier claims.
 
     The key of a loan is bank, contract and note; of an applicant the USCI, so that a changed name hides nothing.
     The same announcement may stand behind later interest periods of its own note, not behind another note.
+
+    Args:
+        application: The later one.
+        earlier: Claims filed before it that stand.
+        once_a_group: Whether the scheme grants one firm of a group a year.
     """
     pairs: list[DuplicatePair] = []
     note = application.loan_note
@@ -104,7 +124,21 @@ def duplicate_pairs(application: SubsidyApplication, earlier: tuple[Claim, ...])
         elif application.announcement and application.announcement.number == claim.announcement_number:
             number = application.announcement.number
             pairs.append(_pair(claim, application, OverlapReason.SAME_ANNOUNCEMENT, number, number))
+        if once_a_group and _of_same_group(application, claim):
+            own, other = application.applicant_usci, claim.applicant_usci
+            pairs.append(_pair(claim, application, OverlapReason.SAME_GROUP, own, other))
     return tuple(pairs)
+
+
+def _of_same_group(application: SubsidyApplication, claim: Claim) -> bool:
+    """Whether another firm of the applicant's group filed under the same scheme in the same year."""
+    return (
+        claim.group is not None
+        and (claim.group, claim.scheme) == (application.group, application.scheme)
+        and claim.applicant_usci != application.applicant_usci
+        and claim.filed_on is not None
+        and claim.filed_on.year == china_day(application.submitted_at).year
+    )
 
 
 def _voucher_pairs(application: SubsidyApplication, claim: Claim) -> list[DuplicatePair]:

@@ -44,6 +44,12 @@ class Criterion(StrEnum):
     DOCUMENTS = "documents"
     NOT_CLAIMED = "not_claimed"
     STACKING = "stacking"
+    DISTRICT = "district"
+    SIZE = "size"
+    FORM = "form"
+    STANDING = "standing"
+    AFFILIATES = "affiliates"
+    YEARS = "years"
 
     __hash__ = str.__hash__  # the enumeration's own asks Python code at each look-up
 
@@ -59,7 +65,19 @@ CRITERION_TITLES: dict[Criterion, tuple[str, str]] = {
     Criterion.DOCUMENTS: ("申报材料齐全", "File complete"),
     Criterion.NOT_CLAIMED: ("同一费用未重复申报", "The same cost was not claimed before"),
     Criterion.STACKING: ("与其他项目叠加", "Stacking with other schemes"),
+    Criterion.DISTRICT: ("在适用区域内", "In a district of the scheme"),
+    Criterion.SIZE: ("企业规模符合", "Of a size the scheme is for"),
+    Criterion.FORM: ("融资形式符合", "A form of financing the scheme is for"),
+    Criterion.STANDING: ("无不予资助情形", "Nothing disqualifies the applicant"),
+    Criterion.AFFILIATES: ("所属集团已说明", "Its group is stated"),
+    Criterion.YEARS: ("未超过最长年限", "Within the years at most"),
 }
+LATER_CRITERIA = frozenset(
+    {
+        Criterion.DISTRICT, Criterion.SIZE, Criterion.FORM, Criterion.STANDING, Criterion.AFFILIATES, Criterion.YEARS,
+    }
+)  # fmt: skip
+"""Criteria that tables written before them do not ask: they bind beside such a table, as the scheme's terms say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,13 +148,15 @@ def _in_force(day: date, terms: ReadTerms) -> CriterionResult:
 
 
 def _amount_terms(terms: ReadTerms) -> CriterionResult:
-    missing = [zh for term, zh in ((Term.BASIS, "资助基数"), (Term.RATE, "资助比例")) if not terms.is_known(term)]
+    missing = [] if terms.is_known(Term.BASIS) else ["资助基数"]
+    if not terms.is_known(Term.RATE) and not terms.tiers:
+        missing.append("资助比例")
     if terms.vat_rate is None:
         missing.append("增值税税率")
     return CriterionResult(
         criterion=Criterion.AMOUNT_TERMS,
         answer=Answer.UNKNOWN if missing else Answer.MET,
-        clause=terms.clause(Term.RATE),
+        clause=terms.clause(Term.RATE_TIERS if terms.tiers else Term.RATE),
         found_zh="、".join(missing) + "未确认" if missing else "均有依据",
         found_en="base, rate or VAT rate not read" if missing else "known",
         lacks_parameter=bool(missing),

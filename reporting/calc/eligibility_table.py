@@ -12,7 +12,7 @@ from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.row_figures import row_use, tried_words
 from carbonfin.rules.tables import DecisionTable, OutputKind
 from carbonfin.rules.trace import Figure
-from reporting.calc.eligibility import CRITERION_TITLES, Answer, Criterion, CriterionResult
+from reporting.calc.eligibility import CRITERION_TITLES, LATER_CRITERIA, Answer, Criterion, CriterionResult
 
 NOT_ASKED = "not_asked"
 _OUTPUT = "paid_share"
@@ -69,6 +69,9 @@ def _facts(scheme: str, answers: _Answers) -> dict[str, object]:
 def paid_share(scheme: str, criteria: tuple[CriterionResult, ...], table: RecordedTable) -> PaidShare:
     """Ask the table what share of the grant is paid; the same answers to the same criteria are asked once.
 
+    Of `LATER_CRITERIA` those that the table does not ask bind beside it: one that is not met leaves nothing, one
+    that is unknown leaves it undecided.
+
     Raises:
         InvalidInput: The table does not answer a share.
     """
@@ -80,10 +83,19 @@ def _share_of_answers(scheme: str, answers: _Answers, table: RecordedTable) -> P
     compiled = table.compiled
     said = compiled.decide(_facts(scheme, answers))
     answered = isinstance(said, Decision)
+    share = share_of(compiled.table, said) if isinstance(said, Decision) else None
     return PaidShare(
-        share=share_of(compiled.table, said) if isinstance(said, Decision) else None,
+        share=_held_beside(share, answers, compiled.table),
         figure=_row_figure(table, compiled.table, said, answers if answered else ()),
     )
+
+
+def _held_beside(share: Decimal | None, answers: _Answers, table: DecisionTable) -> Decimal | None:
+    asked = {column.name for column in table.inputs}
+    beside = {answer for criterion, answer in answers if criterion in LATER_CRITERIA and criterion.value not in asked}
+    if Answer.NOT_MET in beside:
+        return Decimal(0)
+    return None if Answer.UNKNOWN in beside and share else share
 
 
 def share_of(table: DecisionTable, said: Decision) -> Decimal:

@@ -1,12 +1,13 @@
 """What an application for an interest subsidy states: applicant, loan note, vouchers, announcement, documents."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from carbonfin.kernel.dates import aware
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.rules.record import ADDED_LATER
 
 
 class DocumentKind(StrEnum):
@@ -22,6 +23,7 @@ class DocumentKind(StrEnum):
     INVOICES = "invoices"
     SETTLEMENT_CERTIFICATE = "settlement_certificate"
     ANNOUNCEMENT_SCREENSHOT = "announcement_screenshot"
+    TRUTHFULNESS_STATEMENT = "truthfulness_statement"
     OTHER = "other"
 
     __hash__ = str.__hash__  # the enumeration's own asks Python code at each look-up
@@ -38,7 +40,44 @@ DOCUMENT_TITLES: dict[DocumentKind, tuple[str, str]] = {
     DocumentKind.INVOICES: ("发票", "Invoices"),
     DocumentKind.SETTLEMENT_CERTIFICATE: ("贷款结清证明", "Loan settlement certificate"),
     DocumentKind.ANNOUNCEMENT_SCREENSHOT: ("碳配额质押公告截图", "Screenshot of the pledge announcement"),
+    DocumentKind.TRUTHFULNESS_STATEMENT: ("真实性承诺书", "Statement that the file is true"),
     DocumentKind.OTHER: ("其他材料", "Other"),
+}
+
+
+class FinancingForm(StrEnum):
+    """What was financed, and how."""
+
+    ALLOWANCE_PLEDGE = "allowance_pledge"
+    ALLOWANCE_REPO = "allowance_repo"
+    CARBON_REDUCTION_LOAN = "carbon_reduction_loan"
+    CARBON_BOND = "carbon_bond"
+    OTHER = "other"
+
+
+FORM_TITLES: dict[FinancingForm, tuple[str, str]] = {
+    FinancingForm.ALLOWANCE_PLEDGE: ("碳配额质押贷款", "loan on pledged allowances"),
+    FinancingForm.ALLOWANCE_REPO: ("碳配额回购", "repo of allowances"),
+    FinancingForm.CARBON_REDUCTION_LOAN: ("降碳贷", "carbon-reduction loan"),
+    FinancingForm.CARBON_BOND: ("碳债券", "carbon bond"),
+    FinancingForm.OTHER: ("其他", "other"),
+}
+
+
+class EnterpriseSize(StrEnum):
+    """Size by 中小企业划型标准."""
+
+    LARGE = "large"
+    MEDIUM = "medium"
+    SMALL = "small"
+    MICRO = "micro"
+
+
+SIZE_TITLES: dict[EnterpriseSize, tuple[str, str]] = {
+    EnterpriseSize.LARGE: ("大型", "large"),
+    EnterpriseSize.MEDIUM: ("中型", "medium"),
+    EnterpriseSize.SMALL: ("小型", "small"),
+    EnterpriseSize.MICRO: ("微型", "micro"),
 }
 
 
@@ -191,6 +230,35 @@ class FiledDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicantRecord:
+    """What public registers say of the applicant; None is not looked up, which is never clear.
+
+    Attributes:
+        checked_on: Day they were looked at.
+        is_seriously_dishonest: Whether it stands on the list 严重失信主体名单.
+        penalised_on: Days of decisions on environmental penalties.
+        late_surrender_years: Compliance years for which it surrendered late or too little.
+    """
+
+    checked_on: date
+    is_seriously_dishonest: bool | None
+    penalised_on: tuple[date, ...] | None
+    late_surrender_years: tuple[int, ...] | None
+
+    def __post_init__(self) -> None:
+        """Refuse a penalty after the day on which the registers were looked at."""
+        late = [day for day in self.penalised_on or () if day > self.checked_on]
+        if late:
+            raise InvalidInput(
+                f"a penalty of {late[0]} was not to be seen on {self.checked_on}",
+                zh=f"处罚决定日 {late[0]} 晚于查询日 {self.checked_on}",
+                field="/applicant_record/penalised_dates",
+                remedy="Look the registers up again and give that day.",
+                remedy_zh="请重新查询并填写查询日。",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubsidyApplication:
     """One application as filed; None means not stated, never no.
 
@@ -200,6 +268,10 @@ class SubsidyApplication:
         key_emitter: 是否重点排放单位 in the year of the financing, None where not known.
         appraisal_and_registration_fee_cny: Shown in the report, not counted.
         other_subsidy: What the applicant declares, empty for "none declared", None for no declaration.
+        form: What was financed, and how.
+        size: Of the enterprise.
+        group: Code of the group it belongs to (USCI of the head), empty where it states that it belongs to none.
+        record: What public registers say of it.
     """
 
     reference: str
@@ -218,6 +290,10 @@ class SubsidyApplication:
     other_subsidy: str | None
     contact: str | None
     is_sample: bool
+    form: FinancingForm | None = field(default=None, metadata=ADDED_LATER)
+    size: EnterpriseSize | None = field(default=None, metadata=ADDED_LATER)
+    group: str | None = field(default=None, metadata=ADDED_LATER)
+    record: ApplicantRecord | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse a naive instant and a voucher that stands twice in one file."""

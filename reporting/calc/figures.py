@@ -4,11 +4,12 @@ from decimal import Decimal
 from functools import lru_cache
 
 from carbonfin.rules.trace import Figure
+from reporting.calc.caps import Cap
 from reporting.calc.costs import FinancingCost, VoucherCost
 from reporting.calc.eligibility import CRITERION_TITLES, Answer, CriterionResult
 from reporting.calc.facts import COST_TITLES, SubsidyApplication
 from reporting.calc.read_terms import ReadTerms
-from reporting.calc.schemes import LIMITING_TERMS, Basis
+from reporting.calc.schemes import LIMITING_TERMS, Basis, Term
 
 _KEPT_MAX = 4096
 
@@ -102,7 +103,7 @@ def amount_figures(
     terms: ReadTerms,
     *,
     calculated_cny: Decimal,
-    granted_cny: Decimal,
+    caps: tuple[Cap, ...],
     proposed_cny: Decimal | None,
     unconfirmed: tuple[str, ...],
 ) -> list[Figure]:
@@ -115,21 +116,21 @@ def amount_figures(
         label_en="Calculated amount",
         value=str(calculated_cny),
         unit="CNY",
-        formula=f"round({cost_name} × rate, 2)，四舍五入",
-        inputs=(cost_name, "rate"),
+        formula=f"round({'Σ rate × slice' if terms.tiers else f'{cost_name} × rate'}, 2)，四舍五入",
+        inputs=(cost_name, Term.RATE_TIERS.value if terms.tiers else Term.RATE.value),
         confirmed=not unconfirmed,
         note_zh=note,
     )
     if proposed_cny is None:
         return [calculated]
-    granted = Figure(
-        name="granted_this_year_cny",
-        label_zh="本年度已资助",
-        label_en="Granted this year",
-        value=str(granted_cny),
-        unit="CNY",
-        source="本系统此前决定",
-    )
+    granted = [
+        Figure(
+            name=cap.name, label_zh=cap.label_zh, label_en=cap.label_en, value=str(cap.granted_cny), unit="CNY",
+            source="本系统此前决定",
+        )
+        for cap in caps
+    ]  # fmt: skip
+    limits = tuple(cap.term.value for cap in caps if cap.term not in LIMITING_TERMS)
     proposed = Figure(
         name="proposed_cny",
         label_zh="拟资助金额",
@@ -137,11 +138,11 @@ def amount_figures(
         value=str(proposed_cny),
         unit="CNY",
         formula="min(calculated, cap - granted)",
-        inputs=("calculated_cny", "granted_this_year_cny", *LIMITING_TERMS),
+        inputs=("calculated_cny", *(cap.name for cap in caps), *LIMITING_TERMS, *limits),
         confirmed=not unconfirmed,
         note_zh=note,
     )
-    return [calculated, granted, proposed]
+    return [calculated, *granted, proposed]
 
 
 def criterion_figures(criteria: tuple[CriterionResult, ...]) -> list[Figure]:

@@ -41,6 +41,27 @@ CRITERION_REMEDIES: dict[Criterion, tuple[str, str]] = {
         "请由主管部门确认叠加规则，或撤回其中一项申请。",
         "Have the rule on stacking confirmed, or withdraw one of the two.",
     ),
+    Criterion.DISTRICT: (
+        "请核对申报单位所在区；未说明的请补充登记。",
+        "Check the applicant's district; state it where it is not stated.",
+    ),
+    Criterion.SIZE: (
+        "请按中小企业划型标准核对并说明企业规模。",
+        "State the size of the enterprise by the classes of size.",
+    ),
+    Criterion.FORM: ("请核对并说明融资形式。", "Check the form of financing, and state it."),
+    Criterion.STANDING: (
+        "请查询严重失信、环境处罚和配额清缴记录并填写查询日；记录有误的，请先向登记机关更正。",
+        "Look up dishonesty, penalties and surrender, and give the day; have a wrong record corrected at its source.",
+    ),
+    Criterion.AFFILIATES: (
+        "请说明所属集团（集团母公司统一社会信用代码），不属于任何集团的声明为无。",
+        "State the group (USCI of its head), or that there is none.",
+    ),
+    Criterion.YEARS: (
+        "已达最长资助年限，本年度不再资助；认为年度计算有误的，请核对以往资助记录。",
+        "The years at most are used up; hold the grants of earlier years against the record where that is in doubt.",
+    ),
 }
 
 

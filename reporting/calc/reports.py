@@ -185,20 +185,25 @@ def line_of(
 ) -> ReportLine:
     """Make the report's line of one decided application."""
     rate = terms.find(Term.RATE)
-    cap = terms.find(Term.CAP_CNY)
-    cap_text = "未确认"
-    if cap is not None:
-        cap_text = "无上限" if terms.cap_cny is None else f"{terms.cap_cny} 元／年"
     return ReportLine(
         application_id=filed.application_id,
         decision_id=decision_id,
         scheme_title=terms.title,
         rate=None if rate is None else rate.decimal,
-        cap_text=cap_text,
+        cap_text=_cap_text(terms),
         application=filed.application,
         decision=decision,
         allocated_cny=allocated_cny,
     )
+
+
+def _cap_text(terms: SchemeTerms) -> str:
+    """Say the caps in words: of a year always, of a project and of all years where there are such."""
+    if not terms.is_known(Term.CAP_CNY):
+        return "未确认"
+    units = ((Term.CAP_CNY, "年"), (Term.CAP_PROJECT_CNY, "项目"), (Term.CAP_TOTAL_CNY, "累计"))
+    caps = [f"{cap.decimal} 元／{unit}" for term, unit in units if (cap := terms.limit(term)) is not None]
+    return "；".join(caps) or "无上限"
 
 
 def sources_of(all_terms: tuple[SchemeTerms, ...]) -> tuple[TermSource, ...]:

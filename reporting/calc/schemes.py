@@ -1,14 +1,15 @@
 """The terms of a subsidy scheme as dated parameters; a term without a value is known to be missing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal
 from enum import StrEnum
 
 from carbonfin.kernel.dates import CHINA
 from carbonfin.kernel.errors import InvalidInput, NotFound
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
-from reporting.calc.facts import DOCUMENT_TITLES, DocumentKind
+from reporting.calc.facts import DOCUMENT_TITLES, FORM_TITLES, SIZE_TITLES, DocumentKind
+from reporting.calc.tiers import read_tiers, tier_words
 
 _PREFIX = "reporting.subsidy."
 VAT_RATE_KEY = "reporting.vat_rate"
@@ -31,8 +32,38 @@ class Term(StrEnum):
     ANNOUNCEMENT_REQUIRED = "announcement_required"
     BUDGET_CNY = "budget_cny"
     STACKING = "stacking"
+    DISTRICTS = "districts"
+    SIZES = "sizes"
+    FORMS = "forms"
+    DISQUALIFIERS = "disqualifiers"
+    PENALTY_YEARS = "penalty_years"
+    LATE_SURRENDER_YEARS = "late_surrender_years"
+    AFFILIATES = "affiliates"
+    MAX_YEARS = "max_years"
+    CAP_PROJECT_CNY = "cap_project_cny"
+    CAP_TOTAL_CNY = "cap_total_cny"
+    RATE_TIERS = "rate_tiers"
+    BUDGET_CLAUSE = "budget_clause"
 
     __hash__ = str.__hash__  # the enumeration's own asks Python code at each look-up
+
+
+_KEYS = {term: _PREFIX + term for term in Term}
+
+
+class Disqualifier(StrEnum):
+    """What keeps an applicant from any grant."""
+
+    SERIOUS_DISHONESTY = "serious_dishonesty"
+    PENALTY = "penalty"
+    LATE_SURRENDER = "late_surrender"
+
+
+class AffiliateRule(StrEnum):
+    """How firms of one group stand to one another."""
+
+    ONCE_A_YEAR = "once_a_year"
+    CAPPED_TOGETHER = "capped_together"
 
 
 class Basis(StrEnum):
@@ -46,7 +77,24 @@ _BASIS_WORDS = {
     Basis.FINANCING_COST_NET_OF_VAT: ("实际融资成本（不含税）", "actual financing cost net of VAT"),
     Basis.PRINCIPAL: ("贷款金额", "loan principal"),
 }
+DISQUALIFIER_TITLES = {
+    Disqualifier.SERIOUS_DISHONESTY: ("严重失信", "seriously dishonest"),
+    Disqualifier.PENALTY: ("处罚期内", "within the window of a penalty"),
+    Disqualifier.LATE_SURRENDER: ("未按期足额清缴", "surrendered late or too little"),
+}
+_AFFILIATE_WORDS = {
+    AffiliateRule.ONCE_A_YEAR: ("同一集团每年只资助一家", "one firm of a group a year"),
+    AffiliateRule.CAPPED_TOGETHER: ("同一集团合并计算上限和年限", "caps and years count for the group"),
+}
 _CODE_WORDS = {"yes": ("是", "yes"), "no": ("否", "no"), NO_CAP: ("无上限", "no cap")}
+_NOTHING_WORDS = ("无此限制", "no such limit")
+_LIST_WORDS: dict[Term, Mapping[str, tuple[str, str]]] = {
+    Term.FORMS: {form.value: titles for form, titles in FORM_TITLES.items()},
+    Term.SIZES: {size.value: titles for size, titles in SIZE_TITLES.items()},
+    Term.DISQUALIFIERS: {one.value: titles for one, titles in DISQUALIFIER_TITLES.items()},
+    Term.AFFILIATES: {one.value: titles for one, titles in _AFFILIATE_WORDS.items()},
+    Term.DISTRICTS: {},
+}
 # Without these no amount can be worked out at all.
 AMOUNT_TERMS = (Term.BASIS, Term.RATE)
 # Without these an amount can be worked out but not proposed for payment: it might be too large.
@@ -57,6 +105,19 @@ LIMITING_TERMS = (
     Term.KEY_EMITTER_ONLY,
     Term.ANNOUNCEMENT_REQUIRED,
 )
+BINDING_TERMS = (
+    Term.DISTRICTS,
+    Term.SIZES,
+    Term.FORMS,
+    Term.DISQUALIFIERS,
+    Term.PENALTY_YEARS,
+    Term.LATE_SURRENDER_YEARS,
+    Term.AFFILIATES,
+    Term.MAX_YEARS,
+    Term.CAP_PROJECT_CNY,
+    Term.CAP_TOTAL_CNY,
+)
+"""Terms that a scheme may have or not: one that it is known to have and nobody has read limits like those above."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +150,11 @@ class SchemeTerms:
 
     def entry(self, term: Term) -> ParameterValue | None:
         """Give the term's entry even where its value is empty, with its document and clause."""
-        return next((value for value in self.values if value.key == _PREFIX + term), None)
+        key = _KEYS[term]
+        for value in self.values:  # asked some ten times an application, so without a generator
+            if value.key == key:
+                return value
+        return None
 
     @property
     def title(self) -> str:
@@ -116,15 +181,34 @@ class SchemeTerms:
             return None
         return _china_instant(opens), _china_instant(closes)
 
-    @property
-    def cap_cny(self) -> Decimal | None:
-        """The cap an applicant a year, None where there is none or it is not known; see `is_known`."""
-        value = self.find(Term.CAP_CNY)
-        return None if value is None or value.value == NO_CAP else value.decimal
-
     def is_known(self, term: Term) -> bool:
         """Whether the term has a value."""
         return self.find(term) is not None
+
+    def limit(self, term: Term) -> ParameterValue | None:
+        """Give a term that limits, None where the scheme says `none`, has none or nobody has read it."""
+        value = self.find(term)
+        return None if value is None or value.value == NO_CAP else value
+
+    def listed(self, term: Term) -> tuple[str, ...]:
+        """Give the codes or names that a term lists; empty where it limits nothing or is not known.
+
+        Raises:
+            InvalidInput: It lists a code that the term does not have.
+        """
+        value = self.limit(term)
+        names = () if value is None else tuple(name.strip() for name in value.value.split(","))
+        codes = _LIST_WORDS[term]
+        strange = [name for name in names if not name or (codes and name not in codes)]
+        if value is not None and strange:
+            raise InvalidInput(
+                f"parameter {value.key} lists {strange[0]!r}; {', '.join(codes) or 'names'} are expected",
+                zh=f"参数 {value.key} 中的“{strange[0]}”无法识别",
+                field=value.key,
+                remedy="Correct the value in the rulebook: codes parted by commas, or none.",
+                remedy_zh="请在规则库中更正：以英文逗号分隔代码，无此限制填 none。",
+            )
+        return names
 
 
 def words_of(value: ParameterValue) -> tuple[str, str]:
@@ -140,6 +224,13 @@ def words_of(value: ParameterValue) -> tuple[str, str]:
     if value.unit == "ratio":
         percent = f"{(value.decimal * 100).normalize():f}%"
         return percent, percent
+    if term in _LIST_WORDS and value.value != NO_CAP:
+        titles = [_LIST_WORDS[Term(term)].get(name.strip(), (name, name)) for name in value.value.split(",")]
+        return "、".join(zh for zh, _ in titles), ", ".join(en for _, en in titles)
+    if term in BINDING_TERMS and value.value == NO_CAP:
+        return _NOTHING_WORDS
+    if term == Term.RATE_TIERS:
+        return tier_words(read_tiers(value))
     if value.unit == "instant":
         minute = value.value.replace("T", " ")
         return minute, minute

@@ -4,11 +4,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.units import cny
 from carbonfin.rules.record import ADDED_LATER, DecisionKind
 from carbonfin.rules.recorded_tables import RecordedTable
 from carbonfin.rules.trace import Trace, checked_trace
 from carbonfin.rules.whole_trace import TableAsked
+from reporting.calc.applicant_criteria import applicant_criteria
+from reporting.calc.caps import Cap, caps_of, limited_by
 from reporting.calc.costs import FinancingCost, VoucherCost, financing_cost
 from reporting.calc.dedup import Claim, DuplicatePair, duplicate_pairs
 from reporting.calc.documents import missing_documents
@@ -17,7 +20,8 @@ from reporting.calc.eligibility_table import PaidShare, paid_share, table_facts
 from reporting.calc.facts import DocumentKind, SubsidyApplication
 from reporting.calc.figures import amount_figures, cost_figures, criterion_figures
 from reporting.calc.read_terms import ReadTerms, read_terms
-from reporting.calc.schemes import LIMITING_TERMS, Basis, SchemeTerms
+from reporting.calc.schemes import AffiliateRule, Basis, SchemeTerms, Term
+from reporting.calc.tiers import tiered_cny
 
 _ZERO = Decimal("0.00")
 
@@ -51,6 +55,9 @@ class SubsidyInputs:
         earlier: Claims of applications filed earlier that were not refused.
         granted_this_year_cny: Already granted to the applicant under this scheme this year.
         share_table: Says what share of the grant is paid; None in decisions made before there was such a table.
+        granted_to_project_cny: Granted for the loan contract in all years; None where the scheme caps no project.
+        granted_in_all_cny: Already granted to the applicant in all years; None where the scheme does not cap that.
+        granted_years: Years of filing in which the applicant stands with a grant; None where no years are limited.
     """
 
     application: SubsidyApplication
@@ -58,6 +65,9 @@ class SubsidyInputs:
     earlier: tuple[Claim, ...]
     granted_this_year_cny: Decimal
     share_table: RecordedTable | None = field(default=None, metadata=ADDED_LATER)
+    granted_to_project_cny: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    granted_in_all_cny: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    granted_years: tuple[int, ...] | None = field(default=None, metadata=ADDED_LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +111,7 @@ def decide_with(terms: ReadTerms, inputs: SubsidyInputs) -> SubsidyDecision:
     ever raises an amount: while a limiting term (cap, conditions) is unread the amount is worked out, not proposed.
     """
     application = inputs.application
-    pairs = duplicate_pairs(application, inputs.earlier)
-    criteria = criteria_of(application, terms, pairs)
+    pairs, criteria = _found(terms, inputs)
     said = None if inputs.share_table is None else paid_share(application.scheme, criteria, inputs.share_table)
     outcome = _outcome(criteria, pairs, said)
     reason_zh, reason_en = reason_words(outcome, criteria, said)
@@ -115,12 +124,13 @@ def decide_with(terms: ReadTerms, inputs: SubsidyInputs) -> SubsidyDecision:
     if outcome is Outcome.QUALIFIES:
         assert cost is not None, "without a VAT rate an application is undecided"
         calculated = _calculated(application, terms, cost, share=None if said is None else said.share)
-        limited, cut_zh = _limited(calculated, terms, granted_cny=inputs.granted_this_year_cny)
-        proposed = limited if all(terms.is_known(term) for term in LIMITING_TERMS) else None
+        caps = _caps(terms, inputs)
+        limited, cut_zh = limited_by(calculated, caps)
+        proposed = limited if terms.are_limits_read else None
         figures += amount_figures(
             terms,
             calculated_cny=calculated,
-            granted_cny=inputs.granted_this_year_cny,
+            caps=caps,
             proposed_cny=proposed,
             unconfirmed=terms.unconfirmed,
         )
@@ -141,6 +151,25 @@ def decide_with(terms: ReadTerms, inputs: SubsidyInputs) -> SubsidyDecision:
         cut_zh=cut_zh,
         proposed_cny=proposed,
         trace=checked_trace([*figures, *criterion_figures(criteria), *(() if said is None else (said.figure,))]),
+    )
+
+
+def _found(terms: ReadTerms, inputs: SubsidyInputs) -> tuple[tuple[DuplicatePair, ...], tuple[CriterionResult, ...]]:
+    """Give the collisions of an application and the answers to the criteria that the scheme asks for."""
+    application, rules = inputs.application, terms.lists[Term.AFFILIATES]
+    pairs = duplicate_pairs(application, inputs.earlier, once_a_group=AffiliateRule.ONCE_A_YEAR in rules)
+    own = applicant_criteria(
+        application, terms, filed_on=china_day(application.submitted_at), granted_years=inputs.granted_years
+    )
+    return pairs, (*criteria_of(application, terms, pairs), *own)
+
+
+def _caps(terms: ReadTerms, inputs: SubsidyInputs) -> tuple[Cap, ...]:
+    return caps_of(
+        terms,
+        this_year_cny=inputs.granted_this_year_cny,
+        to_project_cny=inputs.granted_to_project_cny,
+        in_all_cny=inputs.granted_in_all_cny,
     )
 
 
@@ -173,9 +202,8 @@ def tables_asked(inputs: SubsidyInputs) -> tuple[TableAsked, ...]:
     """Give the table the outcome rests on with what it was asked; none in decisions made before there was one."""
     if inputs.share_table is None:
         return ()
-    application = inputs.application
-    criteria = criteria_of(application, read_terms(inputs.terms), duplicate_pairs(application, inputs.earlier))
-    return (TableAsked(table=inputs.share_table, facts=table_facts(application.scheme, criteria)),)
+    _, criteria = _found(read_terms(inputs.terms), inputs)
+    return (TableAsked(table=inputs.share_table, facts=table_facts(inputs.application.scheme, criteria)),)
 
 
 SUBSIDY_DECISION = DecisionKind(
@@ -210,17 +238,12 @@ def _calculated(
     application: SubsidyApplication, terms: ReadTerms, cost: FinancingCost, *, share: Decimal | None
 ) -> Decimal:
     assert terms.basis is not None, "checked by the criterion amount_terms"
-    assert terms.rate is not None, "checked by the criterion amount_terms"
     base_cny = {
         Basis.FINANCING_COST_NET_OF_VAT: cost.net_cny,
         Basis.PRINCIPAL: application.loan_note.principal_cny,
     }[terms.basis]
-    return cny(base_cny * terms.rate * (1 if share is None else share))
-
-
-def _limited(calculated_cny: Decimal, terms: ReadTerms, *, granted_cny: Decimal) -> tuple[Decimal, str]:
-    """Cut to what the cap leaves this year, and say why."""
-    cap_cny = terms.cap_cny
-    if cap_cny is None or calculated_cny <= max(_ZERO, cap_cny - granted_cny):
-        return calculated_cny, ""
-    return max(_ZERO, cap_cny - granted_cny), f"年度上限 {cap_cny} 元，已资助 {granted_cny} 元"
+    paid = Decimal(1) if share is None else share
+    if terms.tiers:
+        return tiered_cny(base_cny, terms.tiers, share=paid)
+    assert terms.rate is not None, "checked by the criterion amount_terms"
+    return cny(base_cny * terms.rate * paid)

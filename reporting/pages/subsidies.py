@@ -21,7 +21,7 @@ from reporting.calc.batches import FiledApplication
 from reporting.calc.dedup import OVERLAP_TITLES
 from reporting.calc.differences import DIFFERENCE_TITLES
 from reporting.calc.eligibility import ANSWER_TITLES, CRITERION_TITLES, Answer
-from reporting.calc.facts import COST_TITLES, DOCUMENT_TITLES
+from reporting.calc.facts import COST_TITLES, DOCUMENT_TITLES, FORM_TITLES, SIZE_TITLES
 from reporting.calc.quarters import Quarter
 from reporting.calc.reports import ReportLine, SubsidyReport
 from reporting.calc.subsidies import OUTCOME_TITLES, Outcome
@@ -44,6 +44,8 @@ _WORDS: dict[str, Any] = {
     "overlap_words": {reason: Text(*titles) for reason, titles in OVERLAP_TITLES.items()},
     "document_words": {kind: Text(*titles) for kind, titles in DOCUMENT_TITLES.items()},
     "difference_words": {kind: Text(*titles) for kind, titles in DIFFERENCE_TITLES.items()},
+    "form_words": {form: Text(*titles) for form, titles in FORM_TITLES.items()},
+    "size_words": {size: Text(*titles) for size, titles in SIZE_TITLES.items()},
     "cost_words": {kind: Text(*titles) for kind, titles in COST_TITLES.items()},
 }
 

@@ -37,6 +37,9 @@ def what_if_page(
     scheme: _Text = "",
     rate: _Text = "",
     cap_cny: _Text = "",
+    cap_project_cny: _Text = "",
+    cap_total_cny: _Text = "",
+    max_years: _Text = "",
     budget_cny: _Text = "",
     window_opens: _Text = "",
     window_closes: _Text = "",
@@ -47,7 +50,9 @@ def what_if_page(
 ) -> Template:
     """Show what other terms would do to every application filed; what was typed stays on an error."""
     form = {
-        Term.RATE: rate, Term.CAP_CNY: cap_cny, Term.BUDGET_CNY: budget_cny, Term.WINDOW_OPENS: window_opens,
+        Term.RATE: rate, Term.CAP_CNY: cap_cny, Term.CAP_PROJECT_CNY: cap_project_cny,
+        Term.CAP_TOTAL_CNY: cap_total_cny, Term.MAX_YEARS: max_years, Term.BUDGET_CNY: budget_cny,
+        Term.WINDOW_OPENS: window_opens,
         Term.WINDOW_CLOSES: window_closes, Term.CONDITIONS: conditions, Term.SETTLED_ONLY: settled_only,
         Term.KEY_EMITTER_ONLY: key_emitter_only, Term.ANNOUNCEMENT_REQUIRED: announcement_required,
     }  # fmt: skip

@@ -26,16 +26,26 @@ from reporting.calc.facts import (
     CostKind,
     CostVoucher,
     DocumentKind,
+    EnterpriseSize,
     FiledDocument,
+    FinancingForm,
     LoanNote,
     LoanStatus,
     PledgeAnnouncement,
     PledgedUnits,
 )
 from reporting.calc.reports import ReportLine, SubsidyReport
+from reporting.schemas.applicants import ApplicantRecordIn
 
 DigestText = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file, in hexadecimal.")]
 AddressText = Annotated[str, Meta(max_length=500, description="Address of the announcement.")]
+GroupText = Annotated[
+    str,
+    Meta(
+        pattern=r"^([0-9A-Z]{18})?$",
+        description="USCI of the head of the applicant's group; empty where it states that it belongs to none.",
+    ),
+]
 InstantText = Annotated[datetime, Meta(tz=True, description="An instant with its zone.")]
 
 
@@ -149,6 +159,10 @@ class ApplicationIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     appraisal_and_registration_fee_cny: CnyText | None = None
     other_subsidy: NoteText | None = None
     contact: NameText | None = None
+    financing_form: FinancingForm | None = None
+    enterprise_size: EnterpriseSize | None = None
+    applicant_group: GroupText | None = None
+    applicant_record: ApplicantRecordIn | None = None
 
 
 class ApplicationOut(Struct, frozen=True, kw_only=True):

@@ -20,9 +20,12 @@ from loans.service import interest_vouchers_of, load_note
 from reporting import store
 from reporting.calc.batches import FiledApplication
 from reporting.calc.facts import (
+    ApplicantRecord,
     CostKind,
     CostVoucher,
+    EnterpriseSize,
     FiledDocument,
+    FinancingForm,
     LoanNote,
     LoanStatus,
     PledgeAnnouncement,
@@ -53,6 +56,10 @@ class NoteApplication:
     appraisal_and_registration_fee_cny: Decimal | None
     other_subsidy: str | None
     contact: str | None
+    form: FinancingForm | None = None
+    size: EnterpriseSize | None = None
+    group: str | None = None
+    record: ApplicantRecord | None = None
 
 
 def file_application(
@@ -69,6 +76,8 @@ def file_application(
     if actor.organization_kind is not OrganizationKind.BANK:
         raise NotPermitted("only a bank files applications", zh="贴息申请由银行提交")
     Usci.parse(application.applicant_usci, field="applicant_usci")
+    if application.group:
+        Usci.parse(application.group, field="applicant_group")
     _refuse_unknown_scheme(subsidy_book(session, actor), application.scheme)
     if not actor.is_sample and application.submitted_at > known_at:
         raise InvalidInput(
@@ -131,6 +140,10 @@ def file_note_application(
         other_subsidy=entry.other_subsidy,
         contact=entry.contact,
         is_sample=actor.is_sample or note.is_sample,
+        form=entry.form,
+        size=entry.size,
+        group=entry.group,
+        record=entry.record,
     )
     return file_application(session, actor, application, known_at=known_at)
 

@@ -1,8 +1,9 @@
 """The bureau's report of a quarter: applications decided in order, decisions kept, the report given back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 
 from sqlmodel import Session
@@ -124,9 +125,16 @@ def build_report(session: Session, actor: Actor, *, quarter: Quarter, as_of: dat
         as_of: The day it is as of.
         told_at: The present, from which on banks know the outcome.
     """
-    batch, filed = _quarter_batch(session, actor, quarter, as_of)
+    batch, allocated, filed = _quarter_batch(session, actor, quarter, as_of)
     written = _written(batch.values)
-    inputs_digest = digest_of((tuple(one.inputs_digest for one in written), batch.failures, SUBSIDY_DECISION.version))
+    asked: tuple[object, ...] = (
+        tuple(one.inputs_digest for one in written), batch.failures, SUBSIDY_DECISION.version
+    )  # fmt: skip
+    shares = {item.filed.application_id: allocated.get(item.filed.application_id) for item in batch.values}
+    alone = allocations_cny(batch.values)
+    if any(share != alone.get(one) for one, share in shares.items()):  # earlier quarters have used of the budget
+        asked = (*asked, shares)
+    inputs_digest = digest_of(asked)
     before = store.find_report(session, actor, quarter=quarter, as_of=as_of, inputs_digest=inputs_digest)
     if before is not None:
         tell_outcomes(session, actor, before, filed, told_at=told_at)
@@ -135,7 +143,7 @@ def build_report(session: Session, actor: Actor, *, quarter: Quarter, as_of: dat
         session, actor, SUBSIDY_DECISION, written, valid_on=as_of, known_at=end_of_china_day(as_of)
     )
     report = _composed(
-        session, actor, batch, quarter=quarter, as_of=as_of, report_id=new_id(), decision_ids=decision_ids
+        session, actor, batch, allocated, quarter=quarter, as_of=as_of, report_id=new_id(), decision_ids=decision_ids
     )
     kept = tuple(
         KeptLine.of(
@@ -176,15 +184,21 @@ def _written(decided: Sequence[DecidedApplication]) -> list[WrittenDecision]:
 
 def preview_report(session: Session, actor: Actor, *, quarter: Quarter, as_of: date) -> SubsidyReport:
     """Give the report a quarter would have as of a day, without identifier and decisions; nothing is kept."""
-    batch, _ = _quarter_batch(session, actor, quarter, as_of)
+    batch, allocated, _ = _quarter_batch(session, actor, quarter, as_of)
     decision_ids = [""] * len(batch.values)
-    return _composed(session, actor, batch, quarter=quarter, as_of=as_of, report_id="", decision_ids=decision_ids)
+    return _composed(
+        session, actor, batch, allocated, quarter=quarter, as_of=as_of, report_id="", decision_ids=decision_ids
+    )
 
 
 def _quarter_batch(
     session: Session, actor: Actor, quarter: Quarter, as_of: date
-) -> tuple[Batch[DecidedApplication], tuple[FiledApplication, ...]]:
-    """Decide everything filed, since earlier quarters' claims stand; give what the quarter holds, and all files."""
+) -> tuple[Batch[DecidedApplication], dict[str, Decimal], tuple[FiledApplication, ...]]:
+    """Decide everything filed, since earlier quarters' claims stand and budgets are shared with them.
+
+    Returns:
+        What the quarter holds, the share of the budget by application, and all files.
+    """
     filed = store.applications_of(session, actor, known_until=end_of_china_day(as_of))
     batch = _decided(session, actor, filed, as_of)
     labels = {label_of(item.application) for item in filed if _filed_in(item, quarter)}
@@ -192,7 +206,7 @@ def _quarter_batch(
         values=tuple(item for item in batch.values if _filed_in(item.filed, quarter)),
         failures=tuple(failure for failure in batch.failures if failure.item in labels),
     )
-    return of_quarter, filed
+    return of_quarter, allocations_cny(batch.values), filed
 
 
 def _filed_in(filed: FiledApplication, quarter: Quarter) -> bool:
@@ -203,13 +217,13 @@ def _composed(
     session: Session,
     actor: Actor,
     batch: Batch[DecidedApplication],
+    allocated: Mapping[str, Decimal],
     *,
     quarter: Quarter,
     as_of: date,
     report_id: str,
     decision_ids: Sequence[str],
 ) -> SubsidyReport:
-    allocated = allocations_cny(batch.values)
     lines = tuple(
         line_of(
             item.filed,

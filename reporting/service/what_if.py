@@ -23,6 +23,9 @@ from reporting.service.rulebook import share_table, subsidy_book, subsidy_tables
 CHANGEABLE: Mapping[Term, str] = {
     Term.RATE: "ratio",
     Term.CAP_CNY: "CNY",
+    Term.CAP_PROJECT_CNY: "CNY",
+    Term.CAP_TOTAL_CNY: "CNY",
+    Term.MAX_YEARS: "years",
     Term.BUDGET_CNY: "CNY",
     Term.WINDOW_OPENS: "instant",
     Term.WINDOW_CLOSES: "instant",
@@ -32,6 +35,7 @@ CHANGEABLE: Mapping[Term, str] = {
     Term.ANNOUNCEMENT_REQUIRED: "code",
 }
 """Terms that can be tried otherwise, with their units."""
+_MAY_BE_NONE = frozenset({Term.CAP_CNY, Term.CAP_PROJECT_CNY, Term.CAP_TOTAL_CNY, Term.MAX_YEARS})
 _YES_NO = ("yes", "no")
 
 
@@ -146,7 +150,11 @@ def _require_readable(term: Term, text: str) -> None:
         raise _unreadable(term, text, "yes or no", "yes 或 no")
     if unit == "ratio" and not 0 <= parse_decimal(text, field=term.value) <= 1:
         raise _unreadable(term, text, "a decimal from 0 to 1, 0.4 for 40 %", "0 至 1 的小数，40% 写作 0.4")
-    if unit == "CNY" and not (term is Term.CAP_CNY and text == NO_CAP):
+    if term in _MAY_BE_NONE and text == NO_CAP:
+        return
+    if unit == "years" and not (text.isdecimal() and int(text)):
+        raise _unreadable(term, text, "a number of years, or none", "年数，无此限制填 none")
+    if unit == "CNY":
         amount = parse_decimal(text, field=term.value)
         if amount < 0 or amount != amount.quantize(Decimal("0.01")):
             raise _unreadable(term, text, "an amount in 元 of at most two places", "非负且最多两位小数的金额（元）")

@@ -1,6 +1,6 @@
 """Random portfolios of applications, held to the laws of a batch: `python -m tests.reporting.portfolios 100000`.
 
-Each portfolio has a cap, a budget and a rate of its own, and a few applicants, notes, contracts and announcements that
+Each portfolio has caps of an applicant and of a contract, a budget and a rate of its own, and a few applicants, notes, contracts and announcements that
 collide as they may. The laws are worked out here again, from the applications and what came of them.
 """
 
@@ -39,6 +39,7 @@ def portfolio(seed: int) -> tuple[list[FiledApplication], SchemeTerms]:
     draw = random.Random(seed)  # noqa: S311 - nothing secret is drawn
     scheme = with_terms(
         terms(), cap_cny=draw.choice(["none", f"{draw.randint(1, 90000)}.{draw.randint(0, 99):02}"]),
+        cap_project_cny=draw.choice(["none", f"{draw.randint(1, 90000)}.{draw.randint(0, 99):02}"]),
         conditions="示例", key_emitter_only="yes", rate=f"0.{draw.randint(1, 99):02}",
         budget_cny=f"{draw.randint(1, 200000)}.{draw.randint(0, 99):02}",
     )  # fmt: skip
@@ -83,12 +84,17 @@ def check(seed: int, table: RecordedTable) -> int:
     items = decided(filed, scheme, table)
     shares = allocations_cny(items)
     paid = {one.filed.application_id: shares[one.filed.application_id] for one in items if _qualifies(one)}
-    budget, cap = Decimal(scheme.find(Term.BUDGET_CNY).value), scheme.cap_cny  # type: ignore[union-attr]
+    budget = Decimal(scheme.find(Term.BUDGET_CNY).value)  # type: ignore[union-attr]
+    cap, project_cap = (
+        None if value == "none" else Decimal(value)
+        for value in (scheme.find(term).value for term in (Term.CAP_CNY, Term.CAP_PROJECT_CNY))  # type: ignore[union-attr]
+    )
     proposed = {one.filed.application_id: one.decision.proposed_cny for one in items if _qualifies(one)}
     assert set(shares) == set(paid)
     assert sum(paid.values()) == min(budget, sum(proposed.values()))
     assert all(0 <= paid[one] <= proposed[one] for one in paid)
     by_firm: dict[str, Decimal] = defaultdict(Decimal)
+    by_contract: dict[str, Decimal] = defaultdict(Decimal)
     spent: list[tuple[str, CostVoucher]] = []
     for one in items:
         if not _qualifies(one):
@@ -102,11 +108,13 @@ def check(seed: int, table: RecordedTable) -> int:
         rate = Decimal(scheme.find(Term.RATE).value)  # type: ignore[union-attr]
         assert one.decision.calculated_cny == (net * rate).quantize(Decimal("0.01"), "ROUND_HALF_UP")
         by_firm[case.applicant_usci] += proposed[one.filed.application_id]
+        by_contract[case.loan_note.contract_number] += proposed[one.filed.application_id]
         for voucher in case.vouchers:
             for note, other in spent:
                 assert note != case.loan_note.note_number or not _same_cost(voucher, other)
         spent += [(case.loan_note.note_number, voucher) for voucher in case.vouchers]
     assert cap is None or all(amount <= cap for amount in by_firm.values())
+    assert project_cap is None or all(amount <= project_cap for amount in by_contract.values())
     again = decided(random.Random(seed).sample(filed, len(filed)), scheme, table)  # noqa: S311
     assert again == items
     return len(paid)
