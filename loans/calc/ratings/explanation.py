@@ -10,7 +10,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from loans.calc.ratings.benchmark import SectorBenchmark
-from loans.calc.ratings.rating import UNRATED, FactorLine, GateLine, Settled, factor_lines, gate_lines, settle
+from loans.calc.ratings.rating import (
+    UNRATED,
+    FactorLine,
+    GateLine,
+    Settled,
+    Settling,
+    factor_lines,
+    gate_lines,
+    settle,
+)
 from loans.calc.ratings.rating_account import INPUT_NAMES_ZH, RatingAccount
 from loans.calc.ratings.scorecard import LETTERS, METHOD_ZH, Scorecard
 
@@ -162,6 +171,7 @@ class _Search:
 
     def __init__(self, account: RatingAccount, scorecard: Scorecard, benchmark: SectorBenchmark) -> None:
         self._account, self._scorecard, self._benchmark = account, scorecard, benchmark
+        self._settling = Settling(account, scorecard, benchmark)
         self._ways = [(lever, way) for lever in LEVERS if (way := self._way(lever)) is not None]
 
     def _way(self, lever: Lever) -> tuple[int, int] | None:
@@ -173,7 +183,7 @@ class _Search:
         return start, end
 
     def _rated(self, moved: dict[str, int]) -> Settled:
-        return settle(replace(self._account, **moved), self._scorecard, self._benchmark)
+        return self._settling.settled(moved)
 
     def single(self, reached: Callable[[Settled], bool]) -> tuple[Lift, ...]:
         """Give the least change of each lever that reaches the target alone."""
@@ -208,7 +218,7 @@ class _Search:
         return enough
 
     def _lift(self, moved: dict[str, int]) -> Lift:
-        settled = self._rated(moved)
+        settled = settle(replace(self._account, **moved), self._scorecard, self._benchmark)
         return Lift(
             changes=tuple(
                 Change(

@@ -4,6 +4,7 @@ Nothing missing is favourable: a factor without its input earns nothing, and a g
 """
 
 from calendar import monthrange
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,7 +13,7 @@ from typing import NamedTuple
 from carbonfin.kernel.errors import InvalidInput
 from loans.calc.missing import MissingField
 from loans.calc.ratings.benchmark import PeerGroup, SectorBenchmark
-from loans.calc.ratings.measures import MEASURES
+from loans.calc.ratings.measures import MEASURES, Measure
 from loans.calc.ratings.rating_account import RatingAccount
 from loans.calc.ratings.scorecard import (
     CUT_FACTOR,
@@ -22,6 +23,7 @@ from loans.calc.ratings.scorecard import (
     METHOD_ZH,
     PEER_FACTOR,
     WORST,
+    Factor,
     Scorecard,
     points_of,
 )
@@ -33,6 +35,11 @@ GATE_TITLES_ZH = {
     "missed_surrender_count": "未按时足额清缴",
     "data_quality_grade": "数据质量",
 }
+
+
+_TAKEN = {name: frozenset((*one.needs, *one.above_zero)) for name, one in MEASURES.items()}
+MEASURED_INPUTS = frozenset().union(*_TAKEN.values())
+"""Inputs that some factor measures; the others choose its weights, its peers, its gates and its letter before."""
 
 
 class Settled(NamedTuple):
@@ -123,46 +130,84 @@ class ScorecardRating:
 
 def measure_of(name: str, account: RatingAccount) -> int | None:
     """Give a factor's measure in units of its last place, or None where an input leaves it undefined."""
-    measure = MEASURES[name]
-    values = [getattr(account, field) for field in measure.inputs]
-    if None in values or any(getattr(account, flag) != 1 for flag in measure.flags):
+    return _measured(MEASURES[name], {field: getattr(account, field) for field in _TAKEN[name]})
+
+
+def _measured(measure: Measure, values: Mapping[str, int | None]) -> int | None:
+    taken = [values[field] for field in measure.inputs]
+    if None in taken or any(values[flag] != 1 for flag in measure.flags):
         return None
-    if any(getattr(account, field) <= 0 for field in measure.above_zero):
+    if any((values[field] or 0) <= 0 for field in measure.above_zero):
         return None
-    return int(measure.value(*values))
+    return int(measure.value(*taken))
 
 
 def settle(account: RatingAccount, scorecard: Scorecard, benchmark: SectorBenchmark) -> Settled:
     """Rate one enterprise in whole numbers."""
-    is_key = account.is_key_emitter
-    group = -1
-    if account.division is not None and account.size_class is not None:
-        group = benchmark.group_place(account.division, account.size_class)
-    coverage, cut, by_factor = 0, 0, []
-    for factor in scorecard.factors:
-        weight, measure = factor.weights[is_key or 0], measure_of(factor.name, account)
-        if measure is None or (factor.anchors is None and group < 0):
-            by_factor.append(0)
-            continue
+    return Settling(account, scorecard, benchmark).settled({})
+
+
+class _Score(NamedTuple):
+    """What a factor adds, in hundredths: points, its weight where its inputs are known, and to the cut sub-score."""
+
+    points: int
+    known: int
+    cut: int
+
+
+_NO_SCORE = _Score(0, 0, 0)
+
+
+class Settling:
+    """One enterprise rated again and again as measured inputs move: a factor that takes none of them stands."""
+
+    def __init__(self, account: RatingAccount, scorecard: Scorecard, benchmark: SectorBenchmark) -> None:
+        """Measure every factor once."""
+        self._account, self._scorecard, self._benchmark = account, scorecard, benchmark
+        self._group = -1
+        if account.division is not None and account.size_class is not None:
+            self._group = benchmark.group_place(account.division, account.size_class)
+        self._gates = _gates(account, scorecard)
+        self._values: dict[str, int | None] = {name: getattr(account, name) for name in MEASURED_INPUTS}
+        self._scores = [self._score(factor, self._values) for factor in scorecard.factors]
+
+    def settled(self, moved: Mapping[str, int]) -> Settled:
+        """Rate with some of `MEASURED_INPUTS` moved, within the account's limits; all else is as it was."""
+        scores = self._scores
+        if moved:
+            values = {**self._values, **moved}
+            scores = [
+                before if _TAKEN[factor.name].isdisjoint(moved) else self._score(factor, values)
+                for factor, before in zip(self._scorecard.factors, scores, strict=True)
+            ]
+        return self._graded(scores)
+
+    def _score(self, factor: Factor, values: Mapping[str, int | None]) -> _Score:
+        measure = _measured(MEASURES[factor.name], values)
+        if measure is None or (factor.anchors is None and self._group < 0):
+            return _NO_SCORE
         earned = (
-            benchmark.groups[group].better_share(measure) if factor.anchors is None else factor.anchors.earned(measure)
+            self._benchmark.groups[self._group].better_share(measure)
+            if factor.anchors is None
+            else factor.anchors.earned(measure)
         )
-        coverage += weight
-        by_factor.append(points_of(*earned, weight))
-        if factor.name == CUT_FACTOR:
-            cut = points_of(*earned, FULL)
-    points = sum(by_factor)
-    gates, cap = _gates(account, scorecard)
-    if is_key is None or coverage < scorecard.coverage_min:
-        cap = UNRATED
-    confidence = _confidence(account, coverage, group, scorecard, benchmark)
-    if cap == UNRATED:
-        return Settled(UNRATED, 0, 0, coverage, confidence, group, gates, tuple(by_factor))
-    letter = max(letter_after(points, account.previous_letter, scorecard), cap)
-    ceiling = scorecard.ceiling(cap)
-    return Settled(
-        letter, min(points, ceiling), min(cut, ceiling), coverage, confidence, group, gates, tuple(by_factor)
-    )
+        weight = factor.weights[self._account.is_key_emitter or 0]
+        cut = points_of(*earned, FULL) if factor.name == CUT_FACTOR else 0
+        return _Score(points_of(*earned, weight), weight, cut)
+
+    def _graded(self, scores: Sequence[_Score]) -> Settled:
+        account, scorecard, group = self._account, self._scorecard, self._group
+        by_factor = tuple(score.points for score in scores)
+        points, coverage = sum(by_factor), sum(score.known for score in scores)
+        gates, cap = self._gates
+        if account.is_key_emitter is None or coverage < scorecard.coverage_min:
+            cap = UNRATED
+        confidence = _confidence(account, coverage, group, scorecard, self._benchmark)
+        if cap == UNRATED:
+            return Settled(UNRATED, 0, 0, coverage, confidence, group, gates, by_factor)
+        letter = max(letter_after(points, account.previous_letter, scorecard), cap)
+        ceiling, cut = scorecard.ceiling(cap), sum(score.cut for score in scores)
+        return Settled(letter, min(points, ceiling), min(cut, ceiling), coverage, confidence, group, gates, by_factor)
 
 
 def letter_after(points: int, previous: int | None, scorecard: Scorecard) -> int:
