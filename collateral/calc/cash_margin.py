@@ -8,6 +8,7 @@ from decimal import ROUND_FLOOR, Decimal
 from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.units import Currency, Money
 from collateral.calc.figures import FigureList
+from collateral.calc.margin import Rounding
 from collateral.calc.net_exposure import MarginBalance, cash_margin_interest
 
 _CENT = Decimal("0.01")
@@ -91,9 +92,12 @@ def margin_figures(
 
 def margin_return(
     exposure_cny: Decimal, *, held_amount: Decimal, minimum_amount: Decimal, cover_ratio: Decimal,
-    cny_per_unit: Decimal, currency: Currency, exposure: str, figures: FigureList,
+    cny_per_unit: Decimal, currency: Currency, exposure: str, figures: FigureList, rounding: Rounding | None,
+    is_final: bool,
 ) -> Decimal:  # fmt: skip
     """Give the cash margin that goes back: what is over, rounded down, at most what is held, not below the minimum.
+
+    By an annex a final return gives back all that is held, without minimum or rounding; another one moves in multiples.
 
     Args:
         exposure_cny: The buyer's exposure with the margin counted; negative where more is held than needed.
@@ -104,10 +108,19 @@ def margin_return(
         currency: The cash currency.
         exposure: Name of the exposure in the trace, where the rate, the margin and the minimum stand already.
         figures: The trace.
+        rounding: The annex's multiples; None where there is none.
+        is_final: Whether nothing is due any more by an annex.
     """
     over = (max(-exposure_cny, Decimal(0)) * cover_ratio / cny_per_unit).quantize(_CENT, rounding=ROUND_FLOOR)
     wanted = min(over, held_amount)
-    amount = wanted if wanted >= minimum_amount else Decimal("0.00")
+    if is_final:
+        amount = max(held_amount, Decimal("0.00"))
+    elif wanted < minimum_amount:
+        amount = Decimal("0.00")
+    elif rounding is None:
+        amount = wanted
+    else:
+        amount = min(rounding.applied(Money.of(wanted, currency)).amount, held_amount)
     figures.result(
         "margin_return", (f"退还保证金（{currency}）", f"Margin to return in {currency}"), amount, currency,
         "what is over / FX, rounded down, at most the margin held, not below the minimum transfer",

@@ -14,7 +14,9 @@ from carbonfin.rules.trace import Figure
 from collateral.calc.close_out import RepoSide
 from collateral.calc.figures import FigureList
 from collateral.calc.net_exposure import PartySide, net_exposure
-from collateral.calc.repo import ExposureMethod, RepoExposureInputs
+from collateral.calc.repo import ExposureMethod
+from collateral.calc.repo_exposure import RepoExposureInputs
+from collateral.calc.repo_margin import RepoMargin, annex_figures, margin_required_cny, moved_amount, side_of
 from collateral.calc.repo_ratios import exposure_method_a, exposure_method_b
 
 _CENT = Decimal("0.01")
@@ -38,6 +40,7 @@ class NettedRepo:
         minimum_transfer_cny: The least that moves under it.
         cny_per_unit: What one unit of its cash currency is worth.
         margin_cash_amount: Cash margin its buyer holds in its own currency, without interest: what can go back.
+        agreed: Margin terms of its annex, its seller as pledgor; None where two people agreed none.
     """
 
     code: str
@@ -53,6 +56,14 @@ class NettedRepo:
     currency: Currency
     cny_per_unit: Decimal
     margin_cash_amount: Decimal | None = field(default=None, metadata=ADDED_LATER)
+    agreed: RepoMargin | None = field(default=None, metadata=ADDED_LATER)
+
+    @property
+    def least_cny(self) -> Decimal:
+        """The least that moves under it: of its annex where there is one, else of the contract."""
+        if self.agreed is None:
+            return self.minimum_transfer_cny
+        return cny(self.agreed.terms.minimum_transfer.amount * self.cny_per_unit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +139,7 @@ def netted_repo(inputs: RepoExposureInputs, *, side: RepoSide, exposure_decision
         market_value_cny=cny(terms.quantity_t * price), margin_cash_cny=cny(inputs.margin_held_amount * rate),
         margin_units_cny=cny(inputs.margin_units_t * price),
         minimum_transfer_cny=cny(terms.minimum_transfer_amount * rate), currency=terms.currency, cny_per_unit=rate,
-        margin_cash_amount=inputs.margin_cash_amount,
+        margin_cash_amount=inputs.margin_cash_amount, agreed=inputs.agreed,
     )  # fmt: skip
 
 
@@ -148,6 +159,9 @@ def decide_repo_netting(inputs: NettingInputs) -> NettingOutcome:
     the party that is owed goes back first (GMRA 2011 4(d)), the largest first, rounded down, at most what is held and
     together at most the net; what is left is one call, on the repo with the largest exposure of that party, in its
     currency.
+
+    Where repos have margin terms, thresholds and independent amounts of the party that owes count once on the net, and
+    what moves does so in the multiples of the repo it stands on; margin for which nothing is due goes back whole.
     """
     figures = FigureList()
     buyers = {one.code: buyers_exposure_cny(one) for one in inputs.repos}
@@ -156,15 +170,23 @@ def decide_repo_netting(inputs: NettingInputs) -> NettingOutcome:
     net_cny = net_exposure(
         _side(signed, held, sign=1), _side(signed, held, sign=-1), base=Currency.CNY, base_per_unit={}
     ).amount
-    minimum_cny = min(one.minimum_transfer_cny for one in inputs.repos)
-    is_moved = abs(net_cny) >= minimum_cny
-    returns, left_cny = _returns(inputs, net_cny=net_cny) if inputs.returns_margin and is_moved else ((), abs(net_cny))
-    carrier = _carrier(inputs, buyers, net_cny=net_cny)
-    amount = round_half_up(left_cny / carrier.cny_per_unit) if carrier is not None and is_moved else Decimal("0.00")
+    minimum_cny = min(one.least_cny for one in inputs.repos)
+    required_cny = _required_cny(inputs, sum(signed.values(), Decimal("0.00")))
+    due_cny = net_cny if required_cny is None else required_cny - sum(held.values(), Decimal("0.00"))
+    is_moved = abs(due_cny) >= minimum_cny
+    returns: tuple[NetReturn, ...] = ()
+    left_cny = abs(due_cny)
+    if inputs.returns_margin and (is_moved or required_cny == 0):
+        returns, left_cny = _returns(inputs, net_cny=due_cny, is_final=required_cny == 0)
+    carrier = _carrier(inputs, buyers, net_cny=due_cny)
+    amount = _call_amount(carrier, left_cny) if carrier is not None and is_moved else Decimal("0.00")
     called = carrier if amount else None
     _figures(inputs, figures, signed=signed, held=held)
-    names = _return_figures(inputs, figures, returns)
-    _call_figures(figures, net_cny=net_cny, minimum_cny=minimum_cny, called=called, amount=amount, returned=names)
+    due = "net_exposure" if required_cny is None else _annex_figures(inputs, figures, due_cny=due_cny)
+    names = _return_figures(inputs, figures, returns, due=due)
+    _call_figures(
+        figures, due=due, net_cny=due_cny, minimum_cny=minimum_cny, called=called, amount=amount, returned=names
+    )
     return NettingOutcome(
         contributions=tuple(
             Contribution(code=one.code, exposure_cny=signed[one.code], margin_held_cny=held[one.code])
@@ -176,20 +198,47 @@ def decide_repo_netting(inputs: NettingInputs) -> NettingOutcome:
     )  # fmt: skip
 
 
-def _returns(inputs: NettingInputs, *, net_cny: Decimal) -> tuple[tuple[NetReturn, ...], Decimal]:
+def _required_cny(inputs: NettingInputs, exposure_cny: Decimal) -> Decimal | None:
+    """Give the margin that should stand behind the net exposure by the annexes; None where no repo has one."""
+    if all(one.agreed is None for one in inputs.repos):
+        return None
+    second, first = (
+        side_of((one.agreed, one.cny_per_unit) for one in inputs.repos if one.side is side)
+        for side in (RepoSide.BUYER, RepoSide.SELLER)
+    )
+    return margin_required_cny(exposure_cny, pledgor=second, secured=first)
+
+
+def _call_amount(carrier: NettedRepo, left_cny: Decimal) -> Decimal:
+    amount = round_half_up(left_cny / carrier.cny_per_unit)
+    if carrier.agreed is None:
+        return amount
+    return moved_amount(amount, carrier.agreed.terms.delivery_rounding, currency=carrier.currency)
+
+
+def _returns(
+    inputs: NettingInputs, *, net_cny: Decimal, is_final: bool
+) -> tuple[tuple[NetReturn, ...], Decimal]:  # fmt: skip
     """Give the cash that goes back to the party that is owed, the largest holding first, and what is left of the net.
 
-    Where a holding suffices nothing is left: less than a cent of its currency is not called.
+    Where a holding suffices nothing is left: less than a cent of its currency is not called. A final return is of all.
     """
     back: list[NetReturn] = []
     left_cny = abs(net_cny)
     for one in sorted(inputs.repos, key=lambda one: (-_held_of_owed(one, net_cny) * one.cny_per_unit, one.code)):
         held = _held_of_owed(one, net_cny)
-        wanted = (left_cny / one.cny_per_unit).quantize(_CENT, rounding=ROUND_FLOOR)
+        wanted = held if is_final else (left_cny / one.cny_per_unit).quantize(_CENT, rounding=ROUND_FLOOR)
         if held > 0 and wanted > 0:
-            back.append(NetReturn(code=one.code, amount=min(wanted, held), currency=one.currency))
+            back.append(NetReturn(code=one.code, amount=_back(one, wanted, held), currency=one.currency))
             left_cny = Decimal(0) if wanted <= held else left_cny - cny(held * one.cny_per_unit)
     return tuple(back), left_cny
+
+
+def _back(repo: NettedRepo, wanted: Decimal, held: Decimal) -> Decimal:
+    """Give what goes back under one repo: all that is held, or what suffices, in the multiples of its annex."""
+    if wanted >= held or repo.agreed is None:
+        return min(wanted, held)
+    return min(moved_amount(wanted, repo.agreed.terms.return_rounding, currency=repo.currency), held)
 
 
 def _held_of_owed(repo: NettedRepo, net_cny: Decimal) -> Decimal:
@@ -213,7 +262,10 @@ def _side(signed: dict[str, Decimal], held: dict[str, Decimal], *, sign: int) ->
 
 def _carrier(inputs: NettingInputs, buyers: dict[str, Decimal], *, net_cny: Decimal) -> NettedRepo | None:
     owed = RepoSide.BUYER if net_cny > 0 else RepoSide.SELLER
-    exposed = [one for one in inputs.repos if one.side is owed and buyers[one.code] > 0]
+    exposed = [
+        one for one in inputs.repos
+        if one.side is owed and (buyers[one.code] > 0 or (one.agreed is not None and one.agreed.independent > 0))
+    ]  # fmt: skip
     return max(exposed, key=lambda one: buyers[one.code], default=None) if net_cny else None
 
 
@@ -260,7 +312,33 @@ def _figures(
     )  # fmt: skip
 
 
-def _return_figures(inputs: NettingInputs, figures: FigureList, returns: tuple[NetReturn, ...]) -> tuple[str, ...]:
+def _annex_figures(inputs: NettingInputs, figures: FigureList, *, due_cny: Decimal) -> str:
+    """Put the annexes' terms and what they leave due into the trace, and give its name."""
+    names: list[str] = []
+    for one in inputs.repos:
+        if one.agreed is not None:
+            terms = annex_figures(one.agreed, one.currency, figures, code=one.code)
+            names += [*terms, _rate_figure(one, figures)]
+    return figures.result(
+        "shortfall", ("保证金差额（甲方）", "Shortfall of the first party"), due_cny, "CNY",
+        "max(Σ exposure + IA − IA′ − TH, 0) − max(−Σ exposure + IA′ − IA − TH′, 0) − Σ margin held",
+        inputs=("net_exposure", *names),
+        note_zh="起点金额取各笔最小者（无条款为零）；同一协议的独立金额只计一次；负数为乙方差额",
+        note_en="the least threshold counts, none where a repo has no terms; an annex's independent amount once;"
+        " negative where the second party is short",
+    )  # fmt: skip
+
+
+def _rate_figure(repo: NettedRepo, figures: FigureList) -> str:
+    return figures.fact(
+        f"fx_{repo.code}", (f"{repo.code} 1 {repo.currency} 折合人民币", f"{repo.code}: CNY per {repo.currency}"),
+        repo.cny_per_unit, "CNY", f"回购敞口决定 {repo.exposure_decision_id}",
+    )  # fmt: skip
+
+
+def _return_figures(
+    inputs: NettingInputs, figures: FigureList, returns: tuple[NetReturn, ...], *, due: str
+) -> tuple[str, ...]:
     """Write down what goes back under each repo, and give the names of those figures."""
     repos = {one.code: one for one in inputs.repos}
     names: list[str] = []
@@ -272,22 +350,19 @@ def _return_figures(inputs: NettingInputs, figures: FigureList, returns: tuple[N
             repo.margin_cash_amount or Decimal(0), back.currency, source,
             note_zh="负数为正回购方持有", note_en="negative where the seller holds it",
         )  # fmt: skip
-        rate = figures.fact(
-            f"fx_{back.code}", (f"{back.code} 1 {back.currency} 折合人民币", f"{back.code}: CNY per {back.currency}"),
-            repo.cny_per_unit, "CNY", source,
-        )  # fmt: skip
+        rate = _rate_figure(repo, figures)
         back_name = figures.result(
             f"margin_return_{back.code}", (f"{back.code} 退还保证金", f"{back.code}: margin to return"), back.amount,
-            back.currency, "what is left of |net exposure| / FX, rounded down, at most the margin held",
-            inputs=("net_exposure", cash, rate, *names),
+            back.currency, f"what is left of |{due.replace('_', ' ')}| / FX, rounded down, at most the margin held",
+            inputs=(due, cash, rate, *names),
         )  # fmt: skip
         names.append(back_name)
     return tuple(names)
 
 
 def _call_figures(
-    figures: FigureList, *, net_cny: Decimal, minimum_cny: Decimal, called: NettedRepo | None, amount: Decimal,
-    returned: tuple[str, ...],
+    figures: FigureList, *, due: str, net_cny: Decimal, minimum_cny: Decimal, called: NettedRepo | None,
+    amount: Decimal, returned: tuple[str, ...],
 ) -> None:  # fmt: skip
     least = figures.fact(
         "minimum_transfer", ("最低转让金额（各笔最小者）", "Minimum transfer, the least of the repos"), minimum_cny,
@@ -296,24 +371,25 @@ def _call_figures(
     inputs: tuple[str, ...]
     if called is None and returned:
         zh, en = "净敞口以退还保证金满足", "the net exposure is met by margin that goes back"
-        inputs = ("net_exposure", least, *returned)
+        inputs = (due, least, *returned)
     elif called is None:
         zh = "净敞口为零、低于最低转让金额，或应退还的是保证金" if net_cny else "净敞口为零"
         en = "nothing net, below the minimum, or margin that goes back" if net_cny else "nothing net"
-        inputs = ("net_exposure", least)
+        inputs = (due, least)
     else:
         zh, en = f"由回购 {called.code} 承载", f"stands on repo {called.code}"
         rate = figures.fact(
             "fx", (f"1 {called.currency} 折合人民币", f"CNY per {called.currency}"), called.cny_per_unit, "CNY",
             f"回购敞口决定 {called.exposure_decision_id}",
         )  # fmt: skip
-        inputs = ("net_exposure", least, rate, *returned)
+        inputs = (due, least, rate, *returned)
+    what = due.replace("_", " ")
     figures.result(
         "margin_call", ("追加金额（整个协议一次）", "Margin call, one for the agreement"), amount,
         Currency.CNY if called is None else called.currency,
-        "(|net exposure| − Σ return·FX) / FX where not below the minimum transfer"
+        f"(|{what}| − Σ return·FX) / FX where not below the minimum transfer"
         if returned
-        else "|net exposure| / FX where not below the minimum transfer", inputs=inputs, note_zh=zh, note_en=en,
+        else f"|{what}| / FX where not below the minimum transfer", inputs=inputs, note_zh=zh, note_en=en,
     )  # fmt: skip
 
 

@@ -14,8 +14,9 @@ from collateral.calc.coverage import CoverageInputs
 from collateral.calc.daily_margin import DailyInputs
 from collateral.calc.day_facts import DayFactsInputs
 from collateral.calc.haircuts import Haircut, HaircutRule
-from collateral.calc.repo import RepoExposureInputs, RepoStartInputs
+from collateral.calc.repo import RepoStartInputs
 from collateral.calc.repo_event_values import RepoEventInputs
+from collateral.calc.repo_exposure import RepoExposureInputs
 
 
 def tables_asked_of_appraisal(inputs: AppraisalInputs) -> tuple[TableAsked, ...]:

@@ -20,7 +20,8 @@ from carbonfin.web.wire import (
     decimal_of,
 )
 from collateral.calc.headroom import HeadroomOutcome
-from collateral.calc.repo import ExposureMethod, RepoExposureOutcome
+from collateral.calc.repo import ExposureMethod
+from collateral.calc.repo_exposure import RepoExposureOutcome
 from collateral.schemas.book_limits import BookShareOut
 from collateral.schemas.pledges import RefusalOut
 from collateral.service import NetMargin, Repo, RepoContract, RepoPreview, label_of

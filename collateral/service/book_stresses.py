@@ -40,7 +40,7 @@ from collateral.calc.book_stress.terms import (
 from collateral.calc.daily_margin import DailyInputs, HeldLine
 from collateral.calc.haircut_models.components import selling_ratio
 from collateral.calc.haircut_policies import PolicyRecord
-from collateral.calc.repo import decide_repo_exposure
+from collateral.calc.repo_exposure import decide_repo_exposure
 from collateral.service.daily_run import tried_inputs
 from collateral.service.default_simulations import slowest_policy
 from collateral.service.haircut_facts import days_to_last_use, market_facts, seasonal_depth

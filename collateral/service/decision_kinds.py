@@ -13,7 +13,8 @@ from collateral.calc.haircut_models.stack import HAIRCUT_STACK, HAIRCUT_STACK_MO
 from collateral.calc.haircut_reports import HAIRCUT_REPORT
 from collateral.calc.headroom import HEADROOM
 from collateral.calc.reconciliation import RECONCILIATION
-from collateral.calc.repo import REPO_EXPOSURE, REPO_START
+from collateral.calc.repo import REPO_START
+from collateral.calc.repo_exposure import REPO_EXPOSURE
 from collateral.calc.repo_netting import REPO_NETTING
 from collateral.calc.repo_portfolio import REPO_PORTFOLIO
 from collateral.calc.repo_weighing import REPO_EVENT

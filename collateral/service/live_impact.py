@@ -27,7 +27,7 @@ from collateral.calc.coverage_rules import CoverageLevel
 from collateral.calc.daily_margin import Struck
 from collateral.calc.day_facts import DAY_FACTS
 from collateral.calc.pledge import IN_FORCE
-from collateral.calc.repo import RepoExposureOutcome
+from collateral.calc.repo_exposure import RepoExposureOutcome
 from collateral.service.calls import CALLABLE
 from collateral.service.daily_run import TriedDay, tried_days
 from collateral.service.repo_run import VALUED, TriedRepo, tried_repos

@@ -23,7 +23,6 @@ from collateral.calc.repo import ExposureMethod, RepoStartOutcome, RepoTerms, de
 from collateral.calc.repo_accounting import LabelGiven, RepurchaseFacts, RepurchaseRight, accounting_label
 from collateral.calc.repo_ratios import haircut_of_margin_ratio, margin_ratio
 from collateral.calc.repo_what_if import RepoScenario, repo_scenarios
-from collateral.service.eligibility_schedules import schedules_on
 from collateral.service.repos import open_repo, require_admitted, require_policy_haircut, start_inputs_on_day
 from collateral.store import repos as store
 
@@ -156,14 +155,14 @@ def propose_repo(
     Raises:
         NotFound: A party is not known.
         Conflict: The code is taken, the same contract waits already, the agreed haircut lies below the bank's own
-            without a reason, or a schedule of the bank does not admit the units.
+            without a reason, the price is too old, the vintage ends before the repurchase, or a schedule of the bank
+            does not admit the units.
     """
     seller, buyer = (load_party(session, maker, one) for one in (contract.seller_id, contract.buyer_id))
     draft = _draft(session, contract, standing)
-    if draft.terms.agreed_haircut_ratio is not None or (draft.is_own and schedules_on(session, standing=standing)):
-        inputs = start_inputs_on_day(session, maker, draft, standing=standing)
-        require_policy_haircut(draft.terms, inputs.haircut, draft.override_reason)
-        require_admitted(draft.terms, decide_repo_start(inputs))
+    inputs = start_inputs_on_day(session, maker, draft, standing=standing)
+    require_policy_haircut(draft.terms, inputs.haircut, draft.override_reason)
+    require_admitted(draft.terms, decide_repo_start(inputs))
     taken = store.find_repo(session, maker, contract.code)
     if taken is not None:
         raise InvalidInput(f"repo {contract.code} is there already", zh=f"回购 {contract.code} 已存在", field="code")

@@ -26,7 +26,12 @@ from carbonfin.storage.rows import new_ids
 from collateral.calc.agreements import MarginCall, Repo, RepoExposureRecord
 from collateral.calc.close_out import RepoSide
 from collateral.calc.lifecycles import REPO
-from collateral.calc.repo import REPO_EXPOSURE, RepoExposureInputs, RepoExposureOutcome, decide_repo_exposure
+from collateral.calc.repo_exposure import (
+    REPO_EXPOSURE,
+    RepoExposureInputs,
+    RepoExposureOutcome,
+    decide_repo_exposure,
+)
 from collateral.calc.repo_netting import (
     REPO_NETTING,
     NettingInputs,

@@ -20,24 +20,25 @@ from collateral.calc.lifecycles import REPO
 from collateral.calc.repo import (
     REPO_START,
     FxUsed,
-    RepoExposureInputs,
-    RepoExposureOutcome,
     RepoStartInputs,
     RepoStartOutcome,
     RepoTerms,
-    decide_repo_exposure,
 )
+from collateral.calc.repo_exposure import RepoExposureInputs, RepoExposureOutcome, decide_repo_exposure
+from collateral.calc.repo_margin import RepoMargin
 from collateral.service import titles
 from collateral.service.book_limits import SHARE_BASE, BookAsked, book_limits
 from collateral.service.eligibility_schedules import scheduled_units
 from collateral.service.holding import require_party_may
 from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts
-from collateral.service.view import DeskView, desk_view, haircut_of, price_used
+from collateral.service.view import DeskView, desk_view, haircut_of, price_age_limits, price_used, vintage_use
+from collateral.store import margin
 from collateral.store import repos as store
 from pricing.service import fx_rate_on
 
 T = TypeVar("T")
 
+_OF_THE_DAY = frozenset({"price-stale", "price-age-limit-unknown", "vintage-ends-first"})
 _FX_PAIRS = {Currency.HKD: "HKDCNY", Currency.USD: "USDCNY", Currency.EUR: "EURCNY"}
 
 
@@ -48,8 +49,8 @@ def open_repo(session: Session, actor: Actor, draft: RepoDraft, *, standing: Sta
     same again gives the repo that is there.
 
     Raises:
-        Conflict: More cash than may be lent, units a schedule of the bank does not admit, too few free units, or the
-            code is taken by other terms.
+        Conflict: More cash than may be lent, units a schedule of the bank does not admit, a price too old, a vintage
+            that ends before the repurchase, too few free units, or the code is taken by other terms.
         NotPermitted: The buyer may not take title to such units.
     """
     terms = draft.terms
@@ -177,11 +178,19 @@ def _require_start(terms: RepoTerms, outcome: RepoStartOutcome) -> None:
 
 
 def require_admitted(terms: RepoTerms, outcome: RepoStartOutcome) -> None:
-    """Hold that the bank's schedules of eligible collateral admit its own repo: units, haircut used, concentration.
+    """Hold that nothing stands against the units: their price's age, their end, the bank's schedules for its own repo.
 
     Raises:
-        Conflict: One of them does not; the criterion is named.
+        Conflict: A reason does; it is named with its figures.
     """
+    dated = [one for one in outcome.refusals or () if one.code in _OF_THE_DAY]
+    if dated:
+        raise Conflict(
+            f"repo {terms.code}: {'; '.join(one.detail for one in dated)}",
+            zh="；".join(one.zh for one in dated), field="unit",
+            remedy="Load the quotes, or agree on a vintage that lasts beyond the repurchase or an earlier repurchase.",
+            remedy_zh="请补录行情，或改用购回日之后仍可使用的配额年度、提前购回日。",
+        )  # fmt: skip
     if outcome.refusals:
         raise Conflict(
             f"repo {terms.code}: {'; '.join(one.detail for one in outcome.refusals)}",
@@ -208,6 +217,8 @@ def _start_inputs(haircuts: PolicyHaircuts, draft: RepoDraft, *, replaces: str =
         fx=fx_of(haircuts.session, view, terms),
         schedules=scheduled_units(view, (terms.unit,)) if draft.is_own else None,
         book=book_limits(haircuts.session, haircuts.actor, haircuts, asked) if draft.is_own else None,
+        stale_after=price_age_limits(view, (terms.unit.scheme,)),
+        use=vintage_use(view, terms.unit),
     )
 
 
@@ -291,7 +302,22 @@ class RepoFacts:
             margin_cash_amount=repo.margin_cash_amount,
             margin_steps=repo.margin_steps or None,
             returns_margin=True if repo.margin_cash_amount > 0 else None,
+            agreed=self._agreed(terms.code),
         )
+
+    def _agreed(self, code: str) -> RepoMargin | None:
+        """Give the margin terms that two people agreed for a repo, as they hold on the day; None where none are."""
+        haircuts, day = self.haircuts, self.view.day
+        in_force = self._once(
+            ("margin_terms",), lambda: margin.shared_terms_in_force(self.session, haircuts.actor, on=day)
+        )
+        found = in_force.get(code)
+        if found is None:
+            return None
+        return RepoMargin(
+            terms=found.terms.margin_terms, independent=found.terms.independent, document=found.terms.document,
+            source=f"约定保证金条款第 {found.revision} 版",
+        )  # fmt: skip
 
     def _once(self, key: Hashable, find: Callable[[], T]) -> T:
         """Find a fact, or say again why there is none."""

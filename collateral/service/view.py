@@ -171,14 +171,7 @@ def lines_of(session: Session, standing: Standing) -> CoverageLines:
 
 def safety_terms(view: DeskView, units: tuple[Unit, ...]) -> SafetyTerms:
     """Collect what the last safe date of some units hangs on."""
-    uses = tuple(
-        VintageUse(
-            unit=unit,
-            last_usable=view.find(LAST_USABLE_DATE, str(unit)),
-            carries_forward=view.find(CARRIES_FORWARD, unit.scheme),
-        )
-        for unit in units
-    )
+    uses = tuple(vintage_use(view, unit) for unit in units)
     ends = [use.last_usable.day for use in uses if use.last_usable is not None]
     return SafetyTerms(
         depths=tuple(
@@ -190,6 +183,14 @@ def safety_terms(view: DeskView, units: tuple[Unit, ...]) -> SafetyTerms:
         uses=uses,
         trading_days=trading_days_of(view.calendar, start=view.day, end=max([view.day, *ends])),
     )
+
+
+def vintage_use(view: DeskView, unit: Unit) -> VintageUse:
+    """Give what is known of the end of a unit."""
+    return VintageUse(
+        unit=unit, last_usable=view.find(LAST_USABLE_DATE, str(unit)),
+        carries_forward=view.find(CARRIES_FORWARD, unit.scheme),
+    )  # fmt: skip
 
 
 def _depth(view: DeskView, scheme: Scheme, units: tuple[Unit, ...]) -> SchemeDepth:

@@ -16,8 +16,9 @@ from carbonfin.kernel.units import Currency
 from carbonfin.storage.rows import insert_many, new_ids, table_of
 from collateral.calc.agreements import Repo, RepoDraft, RepoExposureRecord
 from collateral.calc.cash_margin import MarginStep, stepped
-from collateral.calc.repo import ExposureMethod, RepoExposureOutcome, RepoTerms
+from collateral.calc.repo import ExposureMethod, RepoTerms
 from collateral.calc.repo_accrual import RateStep
+from collateral.calc.repo_exposure import RepoExposureOutcome
 from collateral.models import RepoExposureRow, RepoRow
 
 _IDS_AT_ONCE = 5000

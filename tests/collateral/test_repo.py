@@ -17,13 +17,12 @@ from collateral.calc.haircuts import HaircutUse, stacked_ratio
 from collateral.calc.repo import (
     ExposureMethod,
     FxUsed,
-    RepoExposureInputs,
     RepoStartInputs,
     RepoTerms,
-    decide_repo_exposure,
     decide_repo_start,
 )
 from collateral.calc.repo_accrual import accrued_value
+from collateral.calc.repo_exposure import RepoExposureInputs, decide_repo_exposure
 from collateral.calc.repo_ratios import (
     exposure_method_a,
     exposure_method_b,

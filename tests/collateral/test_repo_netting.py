@@ -206,7 +206,8 @@ def test_margin_of_who_is_owed_goes_back_before_more_is_called(
 
 def test_the_day_calls_the_return_on_a_net_once_and_the_margin_follows(sessions: Sessions) -> None:
     # 92,093.42 net of R1 to R3 (above) less 200,000 HKD held on R1, 182,541.40 CNY: -90,447.98, at 0.912707
-    # 99,098.59 HKD go back; 100,901.41 HKD, 92,093.42 CNY, are left and the net is nothing
+    # 99,098.59 HKD are over, of which R1's terms let whole thousands go back, rounded down: 99,000.00; of the 101,000.00
+    # left, 92,183.41 CNY, 89.99 CNY are over, less than the minimum
     with sessions.begin() as session:
         desk = build_desk(session)
     add_copies(sessions, desk, {"R2": {"quantity_t": 110_000}, "R3": {"quantity_t": 103_000}})
@@ -223,20 +224,20 @@ def test_the_day_calls_the_return_on_a_net_once_and_the_margin_follows(sessions:
         states = {one.terms.code: one.state for one in service.repos_of(session, desk.maker)}
         assert replay_decision(session, service.DECISION_KINDS, call.decision_id).same
         steps = [one.event for one in service.timeline_of_call(session, desk.maker, call.id)]
-    assert (call.agreement_code, call.direction, str(call.cash_amount)) == ("R1", "return", "99098.59")
+    assert (call.agreement_code, call.direction, str(call.cash_amount)) == ("R1", "return", "99000.00")
     assert (call.deadline, set(states.values())) == (date(2025, 7, 2), {"OPEN"})
     assert steps == ["notify", "issue"], "after the notification time of the day it counts as of the next"
     with sessions.begin() as session:
-        given = CallStep(name="receive", words="凭证 1", amount=Decimal("99098.59"))
+        given = CallStep(name="receive", words="凭证 1", amount=Decimal("99000.00"))
         moved = service.take_call_step(session, desk.maker, call.id, given, standing=desk.standing)
         assert moved.state == "SETTLED"
     with sessions.begin() as session:
         assert jobs.revalue(session, desk.maker, TODAY).failures == ()
         assert service.live_calls(session, desk.maker) == ()
         found = {one.terms.code: one.margin_cash_amount for one in service.repos_of(session, desk.maker)}
-        assert found["R1"] == Decimal("100901.41")
+        assert found["R1"] == Decimal("101000.00")
         net = service.net_margins(session, desk.maker)["R1"].outcome
-        assert (net.net_exposure_cny, net.returns, net.called_code) == (Decimal("0.00"), (), None)
+        assert (net.net_exposure_cny, net.returns, net.called_code) == (Decimal("-89.99"), (), None)
 
 
 @pytest.mark.parametrize(("held", "direction"), [("0.00", "delivery"), ("200000.00", "return")])

@@ -6,7 +6,10 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from carbonfin.kernel.allowances import Unit
+from carbonfin.kernel.dates import DayCount
 from carbonfin.kernel.units import Currency, Money
+from collateral.calc.close_out import RepoSide
 from collateral.calc.eligibility import (
     Boundary,
     CollateralAsset,
@@ -25,6 +28,7 @@ from collateral.calc.eligibility import (
     TypeIs,
     eligibility_of,
 )
+from collateral.calc.haircuts import HaircutUse
 from collateral.calc.margin import (
     MarginPosition,
     MarginTerms,
@@ -34,6 +38,11 @@ from collateral.calc.margin import (
     adjusted_value,
     margin_movement,
 )
+from collateral.calc.repo import ExposureMethod, FxUsed, RepoTerms
+from collateral.calc.repo_exposure import RepoExposureInputs, decide_repo_exposure
+from collateral.calc.repo_margin import RepoMargin
+from collateral.calc.repo_netting import NettingInputs, decide_repo_netting, netted_repo
+from tests.collateral.world import haircut, price
 from tests.vectors.comparison import CaseResult, Comparison, only_keys, run_case
 from tests.vectors.files import VectorFile
 
@@ -143,6 +152,46 @@ def _row(check: Comparison, row: dict[str, Any]) -> None:
     check.same("credit support amount", _money(expect["credit_support_amount"]), found.credit_support)
     check.same("delivery", _money(expect["delivery"]), found.delivery)
     check.same("return", _money(expect["return"]), found.returned)
+    _repo(check, row, terms)
+
+
+def _repo(check: Comparison, row: dict[str, Any], terms: MarginTerms) -> None:
+    """Let a repo have the row's exposure and margin: by itself and on a net the same moves as of any agreement."""
+    exposure = _repo_exposure(row, terms)
+    alone = decide_repo_exposure(exposure)
+    check.same(
+        "exposure of the repo", Decimal(row["exposure"]) - Decimal(row["posted_adjusted_value"]), alone.exposure_cny
+    )
+    check.same("delivery of a repo", Decimal(row["expect"]["delivery"]), alone.margin_call_amount)
+    check.same("return of a repo", Decimal(row["expect"]["return"]), alone.margin_return_amount)
+    net = decide_repo_netting(
+        NettingInputs(
+            first_party_id="1", first_party="-", second_party_id="2", second_party="-", opinion="-",
+            valuation_date=exposure.valuation_date, returns_margin=True,
+            repos=(netted_repo(exposure, side=RepoSide.BUYER, exposure_decision_id="-"),),
+        )
+    )  # fmt: skip
+    check.same("delivery on a net", Decimal(row["expect"]["delivery"]), net.call_amount)
+    check.same("return on a net", Decimal(row["expect"]["return"]), sum(one.amount for one in net.returns or ()))
+
+
+def _repo_exposure(row: dict[str, Any], terms: MarginTerms) -> RepoExposureInputs:
+    """Give R = E + 10,000,000 of cash against 100,000 t at 100, without interest or haircut, at a rate of one."""
+    unit, day = Unit.parse("CEA-2024"), date(2025, 6, 30)
+    return RepoExposureInputs(
+        terms=RepoTerms(
+            code="R", unit=unit, quantity_t=100_000, purchase_date=date(2025, 6, 29), repurchase_date=date(2025, 7, 29),
+            currency=_BASE, purchase_price_amount=Decimal(row["exposure"]) + 10_000_000, rate=Decimal(0),
+            basis=DayCount.ACT_360, method=ExposureMethod.B, minimum_transfer_amount=Decimal(0),
+            agreed_haircut_ratio=Decimal(0),
+        ),
+        valuation_date=day,
+        price=price("100"),
+        haircut=haircut(unit, use=HaircutUse.REPO, cross_currency=True),
+        fx=FxUsed(cny_per_unit=Decimal(1), quote_date=day, source="-"),
+        margin_units_t=0, margin_cash_amount=Decimal(row["posted_adjusted_value"]), returns_margin=True,
+        agreed=RepoMargin(terms=terms, independent=Decimal(row["ia_from_pledgor"]), document="-", source="-"),
+    )  # fmt: skip
 
 
 def _in_transit(check: Comparison, file: VectorFile) -> None:
