@@ -28,7 +28,7 @@ from collateral.calc.coverage_rules import CoverageLevel, floor_ratio
 from collateral.calc.figures import FigureList
 from collateral.calc.haircuts import haircut_figures
 from collateral.calc.headroom import HeadroomInputs, decide_headroom
-from collateral.calc.pledge_changes import ChangeKind
+from collateral.calc.pledge_changes import ChangeKind, counts_for_nothing
 from collateral.calc.price_ages import price_refusals
 from collateral.calc.refusals import Refusal
 from collateral.calc.schedule_verdicts import ScheduledUnits, schedule_refusals
@@ -115,6 +115,7 @@ class ChangeOutcome:
         notes: What is worth knowing and stops nothing: a top-up is taken even where it does not cure, a conversion
             where no round of carry-over is on file, and a share of the book above its limit, but for a substitution's
             above one inside a schedule, which is refused.
+        unlisted: Tonnes that a top-up brings although a schedule does not admit them; they count for nothing.
         shares: Shares of the book against the limits of concentration; None where nothing limits what is added.
     """
 
@@ -130,6 +131,7 @@ class ChangeOutcome:
     unconfirmed: tuple[str, ...]
     trace: tuple[Figure, ...]
     shares: tuple[BookShare, ...] | None = field(default=None, metadata=ADDED_LATER)
+    unlisted: tuple[UnitQuantity, ...] | None = field(default=None, metadata=ADDED_LATER)
 
     @property
     def is_acceptable(self) -> bool:
@@ -138,7 +140,10 @@ class ChangeOutcome:
 
 
 def decide_change(inputs: ChangeInputs) -> ChangeOutcome:
-    """Weigh a change; units that are not free, lapsed or frozen by an authority stop any, the rest no top-up."""
+    """Weigh a change; units that are not free, lapsed or frozen by an authority stop any, the rest no top-up.
+
+    What a schedule does not admit stops none either: it is taken, and counts for nothing.
+    """
     figures, inputs = FigureList(), inputs.under_table()
     value_before_cny, before_ratio = _before(inputs, figures)
     valuation = value_position(inputs.after, inputs.debt, inputs.thresholds, figures)
@@ -154,18 +159,21 @@ def decide_change(inputs: ChangeInputs) -> ChangeOutcome:
     haircuts = {line.unit: line.haircut.ratio for line in inputs.after}
     listed = schedule_refusals(inputs.scheduled, haircuts, on=inputs.valuation_date)
     freed_t = sum(one.quantity_t for one in inputs.freed)
+    is_taken = inputs.kind is ChangeKind.TOP_UP
     stopping = [
-        *_unit_refusals(inputs), *grant_refusals(inputs.carry_over, freed_t, figures), *listed,
-        *_repayment_refusals(inputs),
+        *_unit_refusals(inputs), *grant_refusals(inputs.carry_over, freed_t, figures),
+        *([] if is_taken else listed), *_repayment_refusals(inputs),
     ]  # fmt: skip
+    unlisted = _unlisted(inputs) if is_taken else ()
     weighing = [
+        *(listed if is_taken else ()),
+        *(counts_for_nothing(one) for one in unlisted),
         *_price_refusals(inputs, figures),
         *([] if _is_no_worse(inputs, valuation, value_before_cny) else _coverage_refusals(valuation, inputs)),
         *_date_refusals(inputs, safety.closeout_days),
         *(book.refusals if _binds(inputs) else ()),
         *short,
     ]
-    is_taken = inputs.kind is ChangeKind.TOP_UP
     refusals = tuple(stopping if is_taken else [*stopping, *weighing])
     figures.result(
         "decision", ("结论", "Finding"), "refused" if refusals else "acceptable", "code",
@@ -185,7 +193,14 @@ def decide_change(inputs: ChangeInputs) -> ChangeOutcome:
         unconfirmed=tuple(dict.fromkeys((*figures.unconfirmed(), *unconfirmed))),
         trace=figures.trace(),
         shares=book.shares or None,
+        unlisted=unlisted or None,
     )
+
+
+def _unlisted(inputs: ChangeInputs) -> tuple[UnitQuantity, ...]:
+    """Give what a top-up brings that counts for nothing."""
+    lines = {one.unit: one.unlisted_t or 0 for one in inputs.after}
+    return tuple(one for one in inputs.added if lines.get(one.unit))
 
 
 def _binds(inputs: ChangeInputs) -> bool:

@@ -47,6 +47,7 @@ class PledgedLine:
 
     Attributes:
         attached_t: What of it an authority has frozen, which covers nothing until lifted; None where nothing is.
+        unlisted_t: What of it a top-up brought that a schedule does not admit, which covers nothing; None where none.
     """
 
     unit: Unit
@@ -54,6 +55,7 @@ class PledgedLine:
     price: PriceUsed
     haircut: Haircut
     attached_t: int | None = field(default=None, metadata=ADDED_LATER)
+    unlisted_t: int | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse nothing pledged and a price that is not positive."""
@@ -163,7 +165,10 @@ def value_lines(lines: tuple[PledgedLine, ...]) -> tuple[ValuedLine, ...]:
     valued = []
     for line in lines:
         market_value_cny, collateral_value_cny = line_values_cny(
-            line.quantity_t, line.price.price_cny_per_t, line.haircut.ratio, attached_t=line.attached_t
+            line.quantity_t,
+            line.price.price_cny_per_t,
+            line.haircut.ratio,
+            attached_t=(line.attached_t or 0) + (line.unlisted_t or 0),
         )
         valued.append(
             ValuedLine(
@@ -261,14 +266,29 @@ def _line_figures(line: PledgedLine, result: ValuedLine, figures: FigureList) ->
             "有权机关文书",
         )
     ]  # fmt: skip
+    unlisted = [unlisted_figure(unit, line.unlisted_t, figures)] if line.unlisted_t else []
     figures.result(
         f"collateral_value_{unit}",
         (f"{unit} 押品价值", f"{unit} collateral value"),
         result.collateral_value_cny,
         "CNY",
-        "(q − attached)·p·(1−h)" if line.attached_t else "q·p·(1−h)",
-        inputs=(market, *attached, *parts),
+        counted_formula(has_attached=bool(line.attached_t), has_unlisted=bool(line.unlisted_t)),
+        inputs=(market, *attached, *unlisted, *parts),
     )
+
+
+def unlisted_figure(unit: Unit, quantity_t: object, figures: FigureList) -> str:
+    """Put the tonnes that a schedule does not admit into the trace, and give their name."""
+    return figures.fact(
+        f"unlisted_{unit}", (f"{unit} 清单外追加，不计价值", f"{unit} added outside the schedules"), quantity_t, "t",
+        "担保品清单",
+    )  # fmt: skip
+
+
+def counted_formula(*, has_attached: bool, has_unlisted: bool) -> str:
+    """Say how a unit's collateral value is struck."""
+    out = f"{' − attached' if has_attached else ''}{' − unlisted' if has_unlisted else ''}"
+    return f"(q{out})·p·(1−h)" if out else "q·p·(1−h)"
 
 
 def debt_figures(debt: Debt, figures: FigureList) -> str:

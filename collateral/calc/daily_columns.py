@@ -65,7 +65,7 @@ class _Row:
     Attributes:
         amounts: Fen: debt, principal, held, in transit, on its way back.
         agreed: See `_agreed_numbers`.
-        lines: For each unit tonnes, tonnes an authority holds, price and what the haircut leaves.
+        lines: For each unit tonnes, tonnes that cover nothing, price and what the haircut leaves.
     """
 
     place: int
@@ -89,7 +89,7 @@ class _Shared:
         lines = []
         for one in inputs.lines:
             priced: tuple[int, int] | None = self._once(one.priced, _priced_numbers)
-            attached_t = one.attached_t or 0
+            attached_t = one.uncounted_t
             if priced is None or attached_t < 0 or not 0 < one.quantity_t * max(priced[0], 1) < _PRODUCT_MAX:
                 return None
             lines.append((one.quantity_t, min(attached_t, one.quantity_t), *priced))

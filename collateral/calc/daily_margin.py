@@ -62,11 +62,18 @@ class HeldLine:
 
     Attributes:
         attached_t: What of it authorities have frozen, which covers nothing until lifted; None where nothing is.
+        unlisted_t: What of it a top-up brought that a schedule does not admit, which covers nothing; None where none.
     """
 
     priced: PricedUnit
     quantity_t: int
     attached_t: int | None = field(default=None, metadata=ADDED_LATER)
+    unlisted_t: int | None = field(default=None, metadata=ADDED_LATER)
+
+    @property
+    def uncounted_t(self) -> int:
+        """What of it covers nothing."""
+        return (self.attached_t or 0) + (self.unlisted_t or 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +212,7 @@ def _valued(inputs: DailyInputs) -> Valuation:
     for one in inputs.lines:
         priced = one.priced
         line_market_cny, line_collateral_cny = line_values_cny(
-            one.quantity_t, priced.price_cny_per_t, priced.haircut_ratio, attached_t=one.attached_t
+            one.quantity_t, priced.price_cny_per_t, priced.haircut_ratio, attached_t=one.uncounted_t
         )
         market_cny += line_market_cny
         collateral_cny += line_collateral_cny

@@ -116,7 +116,7 @@ class DayWriter:
             "["
             + ",".join(
                 [
-                    f'{{{_attached_text(one)}"priced":{self._kept_text(one.priced)},"quantity_t":{one.quantity_t}}}'
+                    f'{{{_attached_text(one)}"priced":{self._kept_text(one.priced)},"quantity_t":{one.quantity_t}{_unlisted_text(one)}}}'
                     for one in lines
                 ]
             )
@@ -142,7 +142,7 @@ def _shape(inputs: DailyInputs, struck: Struck) -> Hashable:
     """Give what must be the same for two traces to differ in values alone."""
     return (
         tuple([one.priced.unit for one in inputs.lines]),
-        tuple([one.attached_t is not None for one in inputs.lines]),
+        tuple([(one.attached_t is not None, one.unlisted_t is not None) for one in inputs.lines]),
         tuple([one.priced.policy for one in inputs.lines]),
         tuple([one.priced.policy for one in inputs.candidates]) if struck.top_ups else (),
         tuple([one.unit for one in struck.top_ups]),
@@ -175,6 +175,10 @@ def _pattern_of(inputs: DailyInputs, struck: Struck) -> _Pattern:
 
 def _attached_text(line: HeldLine) -> str:
     return "" if line.attached_t is None else f'"attached_t":{line.attached_t},'
+
+
+def _unlisted_text(line: HeldLine) -> str:
+    return "" if line.unlisted_t is None else f',"unlisted_t":{line.unlisted_t}'
 
 
 def _agreed_text(agreed: AgreedMargin) -> str:

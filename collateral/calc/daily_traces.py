@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from carbonfin.rules.record import DecisionKind
 from carbonfin.rules.trace import Figure
-from collateral.calc.coverage import TopUp, Valuation
+from collateral.calc.coverage import TopUp, Valuation, counted_formula, unlisted_figure
 from collateral.calc.daily_margin import AgreedMargin, DailyInputs, Struck, strike
 from collateral.calc.figures import FigureList
 from collateral.calc.haircuts import policy_figures
@@ -64,6 +64,7 @@ def figure_names(inputs: DailyInputs, struck: Struck) -> list[str]:
     for line in struck.valuation.lines:
         names += [f"quantity_{line.unit}", f"market_value_{line.unit}", f"collateral_value_{line.unit}"]
     names += [f"attached_{held.priced.unit}" for held in inputs.lines if held.attached_t is not None]
+    names += [f"unlisted_{held.priced.unit}" for held in inputs.lines if held.unlisted_t is not None]
     for scheme, _, _ in struck.scheme_days:
         names += [f"pledged_{scheme}", f"closeout_days_{scheme}"]
     names += [f"last_safe_date_{one.unit}" for one in struck.safe_dates]
@@ -99,6 +100,7 @@ def figure_texts(inputs: DailyInputs, struck: Struck) -> list[str]:
     for line in valuation.lines:
         texts += [str(line.quantity_t), str(line.market_value_cny), str(line.collateral_value_cny)]
     texts += [str(held.attached_t) for held in inputs.lines if held.attached_t is not None]
+    texts += [str(held.unlisted_t) for held in inputs.lines if held.unlisted_t is not None]
     for _, tonnes, days in struck.scheme_days:
         texts += [str(tonnes), str(days)]
     texts += [str(one.day or one.kind) for one in struck.safe_dates]
@@ -162,10 +164,13 @@ def _value_figures(inputs: DailyInputs, struck: Struck, figures: FigureList, val
                 attached, (f"{unit} 被有权机关冻结", f"{unit} frozen by an authority"), values[attached], "t",
                 "有权机关文书",
             )  # fmt: skip
+        unlisted = f"unlisted_{unit}"
+        if unlisted in values:
+            unlisted_figure(unit, values[unlisted], figures)
         result(
             f"collateral_value_{unit}", (f"{unit} 押品价值", f"{unit} collateral value"), "CNY",
-            "(q − attached)·p·(1−h)" if attached in values else "q·p·(1−h)",
-            f"market_value_{unit}", *([attached] if attached in values else []), f"haircut_ratio_{unit}",
+            counted_formula(has_attached=attached in values, has_unlisted=unlisted in values),
+            f"market_value_{unit}", *(one for one in (attached, unlisted) if one in values), f"haircut_ratio_{unit}",
         )  # fmt: skip
     result("market_value", ("市值", "Market value"), "CNY", "Σ q·p", *(f"market_value_{unit}" for unit in units))
     result(

@@ -1,6 +1,6 @@
 """What changes under a pledge while its loan runs: units added, put in the place of others, or let go."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,6 +11,7 @@ from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.states import Machine
 from carbonfin.kernel.units import cny
 from collateral.calc.agreements import UnitQuantity
+from collateral.calc.refusals import Refusal
 from collateral.calc.serials import Ranges, require_length
 
 
@@ -304,3 +305,28 @@ def units_after(
             remedy_zh="请结清贷款后申请解冻。",
         )
     return left
+
+
+def uncounted_after(changes: Iterable[tuple[PledgeChange, frozenset[Unit]]]) -> dict[Unit, int]:
+    """Give the tonnes of a pledge that count for nothing: added by top-ups told so, less what was freed since.
+
+    Args:
+        changes: Those that moved what is pledged, in their order, each with the units it was told do not count.
+    """
+    left: dict[Unit, int] = {}
+    for change, told in changes:
+        for one in change.freed:
+            left[one.unit] = max(0, left.get(one.unit, 0) - one.quantity_t)
+        for one in change.added:
+            if one.unit in told:
+                left[one.unit] = left.get(one.unit, 0) + one.quantity_t
+    return {unit: quantity_t for unit, quantity_t in left.items() if quantity_t}
+
+
+def counts_for_nothing(one: UnitQuantity) -> Refusal:
+    """Say of tonnes that a schedule does not admit that they are taken and do not count."""
+    return Refusal(
+        code="counts-for-nothing",
+        detail=f"{one.quantity_t} t of {one.unit} are taken and count for nothing while a schedule does not admit them",
+        zh=f"{one.unit} {one.quantity_t} 吨照常受理并冻结，在担保品清单准入之前不计入押品价值",
+    )

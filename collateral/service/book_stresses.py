@@ -211,7 +211,7 @@ class _Book:
     def _lines(self, held: Iterable[HeldLine]) -> tuple[StressLine, ...]:
         found = []
         for one in held:
-            left_t = one.quantity_t - min(one.attached_t or 0, one.quantity_t)
+            left_t = one.quantity_t - min(one.uncounted_t, one.quantity_t)
             if left_t:
                 self.units.add(one.priced.unit)
                 found.append(

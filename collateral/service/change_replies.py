@@ -73,9 +73,9 @@ def take_change_answer(
 def _after_lock(session: Session, actor: Actor, change: PledgeChange, *, standing: Standing) -> PledgeChange:
     """End a top-up; let the old units of a substitution go, unless something stands against that today."""
     if change.kind is ChangeKind.TOP_UP:
-        return change_steps.take_change_step(
-            session, actor, change, "complete", standing=standing, cause="新押品已冻结并计入押品价值"
-        )
+        is_listed = not changes.change_outcome(session, actor, change).unlisted
+        cause = "新押品已冻结并计入押品价值" if is_listed else "新押品已冻结，担保品清单准入之前不计入押品价值"
+        return change_steps.take_change_step(session, actor, change, "complete", standing=standing, cause=cause)
     try:
         with session.begin_nested():
             return free_old(session, actor, change.id, standing=standing)

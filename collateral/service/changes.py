@@ -1,12 +1,14 @@
 """Changes of a pledge: weighed before anything moves; a top-up is taken at once, the others go before the checkers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Unit
 from carbonfin.kernel.errors import Conflict, InvalidInput, NotFound
 from carbonfin.kernel.parties import Party
 from carbonfin.storage.decisions import Recorded, load_outcome, record_decision
@@ -32,6 +34,7 @@ from collateral.service.carry_over import carry_over_grant
 from collateral.service.eligibility_schedules import scheduled_units
 from collateral.service.headroom import headroom_inputs, schemes_without_position
 from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts, pledged_lines
+from collateral.service.unlisted import least_haircuts, unlisted_of
 from collateral.service.valuations import attached_lines, debt_of, required_exposure
 from collateral.service.view import DeskView, coverage_lines, desk_view, price_age_limits, safety_terms
 from collateral.store import ledger
@@ -181,15 +184,17 @@ def change_inputs(
     made = tuple((one.unit, one.quantity_t) for one in locks) if is_conversion else ()
     headrooms = headroom_inputs(session, actor, party, view, added=locks, converted=made)
     schemes = tuple(dict.fromkeys(one.unit.scheme for one in (*draft.added, *draft.freed)))
-    freezes = attached_to(session, actor, pledge.id)
+    least = least_haircuts(view, (one.unit for one in (*pledge.units, *draft.added)))
+    freezes, unlisted = attached_to(session, actor, pledge.id), unlisted_of(session, actor, pledge, least)
     asked = PledgeAsked(pledgor_id=pledge.pledgor_id, end_date=pledge.end_date, added=locks)
+    counted = partial(attached_lines, freezes=freezes, least=least)
     return ChangeInputs(
         agreement_code=pledge.code,
         kind=draft.kind,
         valuation_date=view.day,
         end_date=pledge.end_date,
-        before=attached_lines(pledged_lines(haircuts, pledge.units, asked, beside=after), freezes),
-        after=attached_lines(pledged_lines(haircuts, after, asked, beside=pledge.units), freezes),
+        before=counted(pledged_lines(haircuts, pledge.units, asked, beside=after), unlisted=unlisted),
+        after=counted(pledged_lines(haircuts, after, asked, beside=pledge.units), unlisted=_uncounted(draft, unlisted)),
         added=draft.added,
         freed=draft.freed,
         debt=debt,
@@ -208,6 +213,17 @@ def change_inputs(
         scheduled=scheduled_units(view, (one.unit for one in draft.added)),
         book=book_limits(session, actor, haircuts, _book_asked(pledge, draft)),
     ).with_table_once(view.haircut_table)
+
+
+def _uncounted(draft: ChangeDraft, before: Mapping[Unit, int]) -> dict[Unit, int]:
+    """Give what counts for nothing after a change where it is not admitted: freed tonnes leave it, a top-up adds."""
+    after = dict(before)
+    for one in draft.freed:
+        after[one.unit] = max(0, after.get(one.unit, 0) - one.quantity_t)
+    if draft.kind is ChangeKind.TOP_UP:
+        for one in draft.added:
+            after[one.unit] = after.get(one.unit, 0) + one.quantity_t
+    return after
 
 
 def _book_asked(pledge: Pledge, draft: ChangeDraft) -> BookAsked:

@@ -36,9 +36,9 @@ from collateral.calc.pledge import IN_FORCE, nothing_pledged
 from collateral.calc.policy_haircuts import PolicyHaircut
 from collateral.service.day_facts import DayFacts, strike_day_facts, tried_day_facts
 from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts
+from collateral.service.unlisted import Uncounted
 from collateral.service.view import DeskView, desk_view, standing_on
 from collateral.store import daily, margin
-from collateral.store.authority_acts import attached_by_pledge
 
 _NOTHING_HELD = daily.MarginSums()
 
@@ -179,7 +179,7 @@ class _Day:
     owed: dict[str, daily.OwedOnDay]
     free: dict[str, list[tuple[str, int]]]
     sums: dict[str, daily.MarginSums]
-    attached: dict[tuple[str, str], int]
+    uncounted: Uncounted
     terms: dict[str, TermsRecord]
     units: dict[str, Unit]
     bank_lines: AgreedMargin
@@ -214,7 +214,7 @@ class _Day:
             owed=daily.owed_on(session, actor, view.day),
             free=free,
             sums=daily.margin_sums(session, actor, before=view.day),
-            attached=attached_by_pledge(session, actor),
+            uncounted=Uncounted.read(session, actor, view, units.values()),
             terms=margin.shared_terms_in_force(session, actor, on=view.day),
             units=units,
             bank_lines=_bank_margin(view, facts),
@@ -282,16 +282,7 @@ class _Day:
         for unit in units:
             if unit in self.facts.refusals:
                 raise self.facts.refusals[unit]
-        lines = tuple(
-            [
-                HeldLine(
-                    priced=self._priced(self.units[name], count, pledge),
-                    quantity_t=count,
-                    attached_t=self.attached.get((pledge.id, name)),
-                )
-                for name, count in pledge.units
-            ]
-        )
+        lines = tuple([self._line(pledge, name, count) for name, count in pledge.units])
         held = self.sums.get(pledge.code, _NOTHING_HELD)
         return DailyInputs(
             agreement_code=pledge.code,
@@ -336,15 +327,23 @@ class _Day:
             found = self.shared_prices[unit, policy] = shared.under(policy)
         return found
 
+    def _line(self, pledge: daily.RunningPledge, name: str, quantity_t: int) -> HeldLine:
+        unit = self.units[name]
+        priced = self._priced(unit, quantity_t, pledge)
+        return HeldLine(
+            priced=priced, quantity_t=quantity_t, attached_t=self.uncounted.attached.get((pledge.id, name)),
+            unlisted_t=self.uncounted.unlisted_t(pledge.id, unit, priced.haircut_ratio),
+        )  # fmt: skip
+
     def _candidates(self, pledge: daily.RunningPledge, pledged: dict[Unit, PricedUnit]) -> tuple[HeldLine, ...]:
-        """Give what the pledgor holds free and could add; one that is pledged too has one haircut."""
+        """Give what the pledgor holds free and could add so that it counts; one that is pledged too has one haircut."""
         found = []
         for name, free_t in self.free.get(pledge.pledgor_id, ()):
             unit = self.units[name]
             if unit not in self.facts.priced:
                 continue
             priced = pledged.get(unit) or self._priced(unit, free_t, pledge)
-            if priced.haircut_ratio < 1:
+            if priced.haircut_ratio < 1 and self.uncounted.is_admitted(unit, priced.haircut_ratio):
                 found.append(HeldLine(priced=priced, quantity_t=free_t))
         return tuple(found)
 

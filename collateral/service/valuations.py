@@ -1,6 +1,6 @@
 """Exposure in, coverage out: what is owed is posted by date, and each pledge is valued against it once a date."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -22,6 +22,7 @@ from collateral.calc.coverage import (
     decide_coverage,
 )
 from collateral.service.pledge_haircuts import PledgeAsked, PolicyHaircuts, is_priced, pledged_lines
+from collateral.service.unlisted import least_haircuts, unlisted_of
 from collateral.service.view import DeskView, coverage_lines, desk_view, safety_terms
 from collateral.store import ledger, valuations
 from collateral.store.authority_acts import attached_to
@@ -98,13 +99,22 @@ def required_exposure(session: Session, actor: Actor, pledge: Pledge, day: date)
     return exposure
 
 
-def attached_lines(lines: tuple[PledgedLine, ...], freezes: tuple[AuthorityAct, ...]) -> tuple[PledgedLine, ...]:
-    """Give pledged lines with what authorities have frozen of each."""
+def attached_lines(
+    lines: tuple[PledgedLine, ...], freezes: tuple[AuthorityAct, ...], *, unlisted: Mapping[Unit, int],
+    least: Mapping[Unit, Decimal],
+) -> tuple[PledgedLine, ...]:  # fmt: skip
+    """Give pledged lines with what authorities have frozen of each, and what of them is not admitted at its haircut."""
     attached: dict[Unit, int] = {}
     for one in freezes:
         attached[one.draft.unit] = attached.get(one.draft.unit, 0) + one.outstanding_t
     return tuple(
-        replace(one, attached_t=min(attached[one.unit], one.quantity_t)) if one.unit in attached else one
+        replace(
+            one,
+            attached_t=min(attached[one.unit], one.quantity_t) if one.unit in attached else None,
+            unlisted_t=min(unlisted[one.unit], one.quantity_t)
+            if unlisted.get(one.unit) and one.haircut.ratio < least.get(one.unit, 0)
+            else None,
+        )
         for one in lines
     )
 
@@ -119,11 +129,17 @@ def coverage_inputs(session: Session, actor: Actor, pledge: Pledge, view: DeskVi
     units = tuple(one.unit for one in pledge.units)
     haircuts = PolicyHaircuts.read(session, actor, view, keeps=False)
     asked = PledgeAsked(pledgor_id=pledge.pledgor_id, end_date=pledge.end_date)
+    least = least_haircuts(view, units)
     return CoverageInputs(
         agreement_code=pledge.code,
         valuation_date=view.day,
         end_date=pledge.end_date,
-        lines=attached_lines(pledged_lines(haircuts, pledge.units, asked), attached_to(session, actor, pledge.id)),
+        lines=attached_lines(
+            pledged_lines(haircuts, pledge.units, asked),
+            attached_to(session, actor, pledge.id),
+            unlisted=unlisted_of(session, actor, pledge, least),
+            least=least,
+        ),
         debt=debt_of(exposure),
         thresholds=coverage_lines(view),
         safety=safety_terms(view, units),
@@ -132,16 +148,18 @@ def coverage_inputs(session: Session, actor: Actor, pledge: Pledge, view: DeskVi
 
 
 def _candidates(session: Session, actor: Actor, pledge: Pledge, haircuts: PolicyHaircuts) -> tuple[TopUpCandidate, ...]:
-    """Give the pledgor's free units that the bank's book can value; one that is pledged too has one haircut."""
+    """Give the pledgor's free units that the bank can value and admits; one that is pledged too has one haircut."""
     asked = PledgeAsked(pledgor_id=pledge.pledgor_id, end_date=pledge.end_date)
     found = []
-    for one in ledger.positions_of(session, actor, party_id=pledge.pledgor_id):
+    positions = ledger.positions_of(session, actor, party_id=pledge.pledgor_id)
+    least = least_haircuts(haircuts.view, (one.unit for one in positions))
+    for one in positions:
         if one.free_t <= 0 or not is_priced(haircuts.view, one.unit):
             continue
         pledged = [each for each in pledge.units if each.unit == one.unit]
         counted = pledged or [UnitQuantity(unit=one.unit, quantity_t=one.free_t)]
         line = pledged_lines(haircuts, counted, asked)[0]
-        if line.haircut.ratio < 1:
+        if least.get(one.unit, 0) <= line.haircut.ratio < 1:
             found.append(TopUpCandidate(unit=one.unit, free_t=one.free_t, price=line.price, haircut=line.haircut))
     return tuple(found)
 

@@ -71,6 +71,7 @@ def held_lines(draw: st.DrawFn, *, has_attached: bool) -> HeldLine:
         ),
         quantity_t=draw(st.integers(1, 10**6) | st.integers(1, 10**18)),
         attached_t=draw(st.none() | st.integers(0, 10**6)) if has_attached else None,
+        unlisted_t=draw(st.none() | st.integers(1, 10**6)) if has_attached else None,
     )  # fmt: skip
 
 

@@ -88,7 +88,8 @@ def put_in_force(sessions: Sessions, desk: Desk, text: str = TEXT, *, code: str 
             session, desk.maker, draft, standing=desk.standing, at=CLOCK.now()
         )
     with sessions.begin() as session:
-        assert not eligibility_schedules.schedules_on(session, standing=desk.standing) or code != "S1", "one waits"
+        in_force = eligibility_schedules.schedules_on(session, standing=desk.standing)
+        assert not any((one.code, one.valid_from) == (code, day) for one in in_force), "one waits"
         approvals.approve(
             session, desk.checker, waiting.id, kinds=APPROVAL_KINDS, answer=Answer(reason="同意"), at=CLOCK.now(),
             business_date=desk.standing.business_date,
@@ -166,8 +167,15 @@ def test_a_schedule_in_force_is_asked_of_appraisals_changes_and_allocations(
             kind=ChangeKind.TOP_UP, added=(UnitQuantity(unit=Unit.parse("SZA-2024"), quantity_t=10),), freed=(),
             repayment_cny=Decimal("0.00"), reason="追加",
         )  # fmt: skip
+        taken = start_change(session, desk.maker, pledges["P3"], draft, standing=desk.standing)
+        told = service.change_outcome(session, desk.maker, taken)
+        assert taken.state == "FREEZE_REQUESTED", "a top-up is always taken"
+        assert [one.code for one in told.notes[:2]] == ["not-eligible-by-schedule", "counts-for-nothing"]
+        swap = replace(
+            draft, kind=ChangeKind.SUBSTITUTION, freed=(UnitQuantity(unit=Unit.parse("SZA-2023"), quantity_t=10),)
+        )
         with pytest.raises(Conflict, match="not eligible by schedule"):
-            start_change(session, desk.maker, pledges["P3"], draft, standing=desk.standing)
+            start_change(session, desk.maker, pledges["P3"], swap, standing=desk.standing)
         verdicts = eligibility_schedules.verdicts_of_holdings(session, desk.maker, desk_view(session, desk.standing))
         assert {str(one.unit): one.is_eligible for one in verdicts}["SZA-2024"] is False
     found = weighed(desk_sessions, desk, pledgor="E3")
