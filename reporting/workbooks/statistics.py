@@ -29,7 +29,7 @@ _GUIDE = (
     "明细未载明的归入“未说明”，不作分摊。授信按额度起始日、贷款按投放日归入季度。",
     "补贴按提交日归入季度；金额为空的，系尚无一件申请有该金额。未能处理的申请不在其中，另表列明原因。",
     "年度减排量只计两个年度排放量均已知且口径一致的企业，两年同用后一年度的电网因子；增排为负数，计入合计。",
-    "季度序列逐季列示季末当日所知与认知日所知，授信与贷款分列；季度尚未结束的，季末所知为空。",
+    "季度序列每季两行：季末当日所知，与认知日（现在）所知；授信与贷款分列，季度尚未结束的，季末所知一行为空。",
     "碳预算为本单位可见企业的配额、排放与清缴；全市总量未录入的为空，已录入未经核实的标注“未核实”。",
 )
 
@@ -160,18 +160,16 @@ def _series(series: Sequence[SeriesPoint], table: _Tables) -> SheetTable:
     kinds = (_COUNT, _MONEY, _COUNT, _MONEY, _COUNT, _COUNT, CellKind.PRICE)
     units = ("", "元", "", "元", "", "", "吨")
     columns = (
-        _column("季度", _CODE), _column("季末", _DAY),
-        *(
-            _column(f"{when}{title}", kind, unit=unit)
-            for when in ("季末所知", "现在所知")
-            for title, kind, unit in zip(titles, kinds, units, strict=True)
-        ),
+        _column("季度", _CODE), _column("季末", _DAY), _column("所知", _TEXT),
+        *(_column(title, kind, unit=unit) for title, kind, unit in zip(titles, kinds, units, strict=True)),
     )  # fmt: skip
     nothing: tuple[CellValue, ...] = (None,) * len(titles)
-    rows = [
-        (point.quarter, point.ends_on, *(nothing if point.then is None else _known(point.then)), *_known(point.now))
-        for point in series
-    ]
+    rows: list[tuple[CellValue, ...]] = []
+    for point in series:
+        known = (("季末所知", point.then), ("现在所知", point.now))
+        rows += [
+            (point.quarter, point.ends_on, when, *(nothing if then is None else _known(then))) for when, then in known
+        ]
     return table("季度序列", columns, rows)
 
 

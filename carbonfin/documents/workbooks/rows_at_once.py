@@ -30,6 +30,10 @@ _LEAP_1900 = date(1900, 3, 1)
 class RowsWorksheet(Worksheet):  # type: ignore[misc]  # the library is untyped
     """A sheet that can keep a block of full rows and write it whole."""
 
+    kept_cell_count = 0
+    kept_columns: "tuple[int, Sequence[_Column]] | None" = None
+    is_only_asking = False
+
     def keep_rows(
         self,
         first: int,
@@ -50,6 +54,7 @@ class RowsWorksheet(Worksheet):  # type: ignore[misc]  # the library is untyped
         """
         self.kept_first, self.kept, self.kept_kinds = first, rows, kinds
         self.kept_serial, self.kept_shapes = serial, shapes
+        self.kept_cell_count = len(rows) * (1 + len(kinds))
         self._check_dimensions(first, 0)
         self._check_dimensions(first + len(rows) - 1, len(kinds))
         index_of = self.str_table._get_shared_string_index  # noqa: SLF001 - the library offers no other way
@@ -77,7 +82,10 @@ class RowsWorksheet(Worksheet):  # type: ignore[misc]  # the library is untyped
         top, bottom = self.dim_rowmin, self.dim_rowmax  # type: ignore[has-type]  # the library sets them untyped
         self.dim_rowmax = self.kept_first - 1
         super()._write_rows()
-        self._write_kept()
+        if self.is_only_asking:
+            self._styled_columns()
+        else:
+            self._write_kept()
         self.dim_rowmin, self.dim_rowmax = after, bottom
         if after <= bottom:
             super()._write_rows()
@@ -85,22 +93,36 @@ class RowsWorksheet(Worksheet):  # type: ignore[misc]  # the library is untyped
 
     def _write_kept(self) -> None:
         """Write the kept rows; a row's number stands before each of its cells, so that it joins what lies between."""
-        letters = [xl_col_to_name(place) for place in range(1, len(self.kept_kinds) + 1)]
-        spans, strings = f"1:{len(letters) + 1}", self.kept_strings
-        formulas = {text for text in strings if starts_a_formula(text)}
-        ends = [*(f'<c r="{letter}' for letter in letters[1:]), "</row>"]
-        columns = [_Column(kind, end, self.kept_shapes) for kind, end in zip(self.kept_kinds, ends, strict=True)]
-        serial_style = self.kept_serial._get_xf_index()  # noqa: SLF001 - the library offers no other way
-        _ask_styles(columns, self.kept, formulas)
-        for column in columns:
-            column.know(strings, formulas)
-        head, tags = f'" s="{serial_style}"><v>', _RowTags(self, spans)
+        serial_style, columns = self._styled_columns()
+        head, tags = f'" s="{serial_style}"><v>', _RowTags(self, f"1:{len(columns) + 1}")
         for begin in range(0, len(self.kept), _ROWS_AT_ONCE):
             block = self.kept[begin : begin + _ROWS_AT_ONCE]
             cells = [column.cells(values) for column, values in zip(columns, zip(*block, strict=True), strict=True)]
             serials = [f'{head}{number}</v></c><c r="B' for number in range(begin + 1, begin + len(block) + 1)]
             for place, row in enumerate(zip(repeat('<c r="A'), serials, *cells), self.kept_first + begin):
                 self.fh.write(tags.of(place) + str(place + 1).join(row))
+
+    def _styled_columns(self) -> "tuple[int, Sequence[_Column]]":
+        """Give the number of the serial number's style, and the columns with theirs; the library is asked once."""
+        if self.kept_columns is None:
+            letters = [xl_col_to_name(place) for place in range(1, len(self.kept_kinds) + 1)]
+            formulas = {text for text in self.kept_strings if starts_a_formula(text)}
+            ends = [*(f'<c r="{letter}' for letter in letters[1:]), "</row>"]
+            columns = [_Column(kind, end, self.kept_shapes) for kind, end in zip(self.kept_kinds, ends, strict=True)]
+            serial_style: int = self.kept_serial._get_xf_index()  # noqa: SLF001 - the library offers no other way
+            _ask_styles(columns, self.kept, formulas)
+            for column in columns:
+                column.know(self.kept_strings, formulas)
+            self.kept_columns = serial_style, columns
+        return self.kept_columns
+
+
+def ask_styles(sheet: Worksheet) -> None:
+    """Ask the library for the styles of a sheet's cells in the order in which it writes them, and write nothing."""
+    sheet._set_xml_writer(io.StringIO())  # noqa: SLF001 - the library's own call
+    sheet.is_only_asking = True
+    sheet._write_rows()  # noqa: SLF001 - the library's own call
+    sheet.is_only_asking = False
 
 
 class _RowTags:

@@ -72,7 +72,7 @@ class _Formats:
         boxed = {"border": 1, "border_color": "#7F8C86"}
         self.title = book.add_format(head | {"font_size": 18, "align": "center"})
         self.banner = book.add_format(cell | {"align": "center", "font_color": "#A65A00", "bg_color": "#FFF6E8"})
-        self.line = book.add_format(cell)
+        self.line = book.add_format(cell | {"text_wrap": True})
         self.line_right = book.add_format(cell | {"align": "right"})
         self.head = book.add_format(head | boxed | {"align": "center", "text_wrap": True, "bg_color": "#E6EFEB"})
         self.serial = book.add_format(cell | boxed | {"align": "center"})
@@ -134,12 +134,13 @@ def write_workbook(workbook: Workbook) -> bytes:
 def _write_table(sheet: RowsWorksheet, table: SheetTable, formats: _Formats, ranges: Mapping[str, str]) -> None:
     last = len(table.columns)
     sheet.set_default_row(_ROW_HEIGHT)
-    head_row = _write_heading(sheet, table, formats)
+    widths = _widths(table)
+    head_row = _write_heading(sheet, table, formats, widths)
     sheet.set_row(head_row, 34)
     sheet.write_string(head_row, 0, SERIAL_LABEL, formats.head)
     for index, column in enumerate(table.columns, start=1):
         sheet.write_string(head_row, index, column.head, formats.head)
-    first, widths = head_row + 1, _widths(table)
+    first = head_row + 1
     sheet.set_heights(first, [_height(lines) for lines in _lines_by_row(table, widths)])
     _write_rows(sheet, table, formats, first=first)
     end = head_row + max(1, len(table.rows))
@@ -160,8 +161,12 @@ def _write_table(sheet: RowsWorksheet, table: SheetTable, formats: _Formats, ran
     _set_print(sheet, table, head_row=head_row, end_row=end + 1 + len(table.notes))
 
 
-def _write_heading(sheet: Worksheet, table: SheetTable, formats: _Formats) -> int:
-    """Write title, banner, reporting line and unit; give the row of the column heads."""
+def _write_heading(sheet: Worksheet, table: SheetTable, formats: _Formats, widths: Sequence[int]) -> int:
+    """Write title, banner, reporting line and unit; give the row of the column heads.
+
+    The unit has the last two columns, or the last alone where the reporting line needs the room; a line over too few
+    columns is wrapped, since a merged cell cuts off what it cannot hold.
+    """
     last = len(table.columns)
     sheet.set_row(0, 32)
     _merge(sheet, (0, 0, last), table.title, formats.title)
@@ -171,10 +176,19 @@ def _write_heading(sheet: Worksheet, table: SheetTable, formats: _Formats) -> in
         row += 1
     named = (("填报单位（盖章）", table.reporting_body), ("填表人", table.prepared_by), ("联系电话", table.telephone))
     parts = [f"{label}：{value}" for label, value in named if value] + [f"填报日期：{table.reported_on.isoformat()}"]
-    left = max(0, last - 2)
-    _merge(sheet, (row, 0, left), "　　".join(parts), formats.line)
+    line = "　　".join(parts)
+    left = next((one for one in (last - 2, last - 1) if _lines_up_to(one, line, widths) == 1), last - 1)
+    lines = _lines_up_to(left, line, widths)
+    if lines > 1:
+        sheet.set_row(row, _height(lines))
+    _merge(sheet, (row, 0, left), line, formats.line)
     _merge(sheet, (row, left + 1, last), table.unit, formats.line_right)
     return row + 1
+
+
+def _lines_up_to(column: int, line: str, widths: Sequence[int]) -> int:
+    """Give how many lines a text takes over the serial number and the columns up to one."""
+    return _lines_in([(line, _SERIAL_WIDTH + sum(widths[: max(0, column)]))])
 
 
 def _write_totals(sheet: Worksheet, table: SheetTable, formats: _Formats, *, first: int, end: int) -> None:
