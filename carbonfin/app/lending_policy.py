@@ -19,6 +19,8 @@ LENDING: Mapping[str, frozenset[Role]] = {
     "POST /carbon-accounts/upload": roles.BANK_MAKERS,
     "POST /v1/ratings": roles.BANK_MAKERS,
     "GET /v1/ratings": roles.BANK_READERS,
+    "GET /v1/ratings/explanations": roles.BANK_READERS,
+    "GET /v1/ratings/explanations/{decision_id:str}": roles.BANK_READERS,
     "GET /v1/ratings/stability": roles.BANK_READERS,
     "GET /ratings/stability": roles.BANK_READERS,
     "GET /ratings/stability/report.pdf": roles.BANK_READERS,

@@ -297,6 +297,21 @@ def doubled(number: int, field: str, what: str, earlier: int) -> Failure:
     )
 
 
+def contradicted(number: int, field: str, what: str, lines: Sequence[int]) -> Failure:
+    """Give the fault of a row that says otherwise than other lines of the same thing: none of them is taken."""
+    told = sorted(lines)
+    return failure_of(
+        number,
+        field,
+        InvalidInput(
+            f"{what} stands with different figures in lines {', '.join(map(str, told))}; none is taken",
+            zh=f"{what} 在第 {'、'.join(map(str, told))} 行数值不同，均未采用",
+            remedy="Keep the right row alone.",
+            remedy_zh="请核对后只保留正确的一行。",
+        ),
+    )
+
+
 def failure_of(number: int, field: str | None, error: CarbonFinError) -> Failure:
     """Give the fault of one line."""
     return Failure(

@@ -16,17 +16,19 @@ from carbonfin.web.sent_files import bytes_of, refused_file
 from carbonfin.web.wire import IdText
 from loans import service
 from loans.api.dates import KnownOn, known_at_of
+from loans.calc.consents import ConsentPurpose
 from loans.schemas.accounts import (
     AccountEntriesIn,
     AccountFileIn,
     AccountImportOut,
     CarbonAccountOut,
     CarbonAccountYearOut,
+    ComplianceOfYearOut,
     ConsentIn,
     ConsentOut,
     ConsentsOut,
-    drafts_of,
     entries_out,
+    entry_file_of,
 )
 
 _PartyId = FromPath[IdText]
@@ -74,9 +76,10 @@ def record_account_entries(
 
     def work(session: Session) -> AccountImportOut:
         standing = standing_of(session, actor.organization_id, clock)
-        report = service.record_entries(
-            session, actor, drafts_of(data), on=standing.business_date, known_at=standing.known_at
-        )
+        report = service.keep_entry_file(
+            session, actor, entry_file_of(data), purpose=ConsentPurpose.RATING, on=standing.business_date,
+            known_at=standing.known_at, preview=False,
+        )  # fmt: skip
         return AccountImportOut.of(report)
 
     return idempotently(sessions, actor, request, idempotency_key, data, work)
@@ -126,14 +129,17 @@ def read_carbon_account(
 ) -> CarbonAccountOut:
     """Give an account with its consents, lines and years as known now or by the end of an earlier day."""
     with sessions.read() as session:
-        known_at = known_at_of(standing_of(session, actor.organization_id, clock), known_on)
+        standing = standing_of(session, actor.organization_id, clock)
+        known_at = known_at_of(standing, known_on)
         view = service.account_view(session, actor, party_id, known_at=known_at)
+        compliance = service.compliance_lines(session, actor, party_id, standing=standing, known_at=known_at)
         consents = service.consents_of(session, actor, party_id, known_at=known_at)
     return CarbonAccountOut(
         party_id=party_id,
         known_at=known_at.isoformat(),
         consents=[ConsentOut.of(one) for one in consents],
         years=[CarbonAccountYearOut.of(one) for one in view.years],
+        compliance=[ComplianceOfYearOut.of(one) for one in compliance],
         entries=entries_out(view),
     )
 

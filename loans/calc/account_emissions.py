@@ -11,11 +11,12 @@ from fractions import Fraction
 from carbonfin.kernel.errors import MissingData
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.trace import Figure
-from loans.calc.account_facts import YearFacts
+from loans.calc.account_facts import YearFacts, missing_month_zh
 from loans.calc.ratings.emissions import ActivityYear, EmissionPart, FuelFactor, year_emissions
 from loans.calc.rounding import half_up
 
 _KWH_PER_MWH = 1000
+_MONTHS_TOLD = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +62,13 @@ def account_emissions(facts: YearFacts, factors: AccountFactors) -> tuple[Accoun
     if facts.electricity_kwh is None:
         raise _missing("electricity_kwh", f"electricity of {facts.year} is not known", f"缺少 {facts.year} 年用电量")
     if facts.missing_months:
-        told = "; ".join(facts.missing_months[:3])
-        raise _missing("month", f"{facts.year} lacks months: {told}", f"{facts.year} 年缺少月份：{told}")
+        first = facts.missing_months[:_MONTHS_TOLD]
+        more = len(facts.missing_months) - len(first)
+        told, told_zh = "; ".join(first), "、".join(missing_month_zh(one) for one in first)
+        raise _missing(
+            "month", f"{facts.year} lacks months: {told}{f' and {more} more' if more else ''}",
+            f"{facts.year} 年缺少月份：{told_zh}{f' 等共 {len(facts.missing_months)} 项' if more else ''}",
+        )  # fmt: skip
     used = Decimal(facts.electricity_kwh - (facts.green_deducted_kwh or 0)) / _KWH_PER_MWH
     undeducted = None
     if facts.green_kwh is not None:

@@ -4,7 +4,7 @@ A line speaks of a year, or of one of its months, and is known from the day it w
 version of the line with its reason; a line struck out is a version without a quantity.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -17,10 +17,10 @@ FIRST_YEAR, LAST_YEAR = 2005, 2099
 GAS_UNIT = "万Nm3"
 WHOLE_YEAR = 0  # month of a line that speaks of the year as a whole
 MONTHS = 12
-SLIP_RATIO = 1000  # so many times its neighbours, a slip of ten thousand is likelier than the enterprise
 _KWH_MAX = Decimal(900_000_000_000)
 _TONNES_MAX = Decimal(400_000_000)
 _CNY_MAX = Decimal(400_000_000_000)
+_KWH_OF_CERTIFICATE = 1000  # one green certificate stands for one MWh
 _PLACES_MAX = 6
 _LENGTHS = {"item": 64, "factor_id": 20, "evidence": 200, "source": 200, "reason": 2000}
 _BLANKS = str.maketrans("", "", "\u3000\u00a0")  # full-width blanks are no control characters
@@ -33,6 +33,8 @@ class EntryKind(StrEnum):
     METER = "meter"
     INVOICE_ELECTRICITY = "invoice_electricity"
     INVOICE_AMOUNT = "invoice_amount"
+    INVOICE_FUEL = "invoice_fuel"
+    INVOICE_HEAT = "invoice_heat"
     FUEL = "fuel"
     HEAT = "heat"
     PROCESS = "process"
@@ -49,6 +51,7 @@ class EntryKind(StrEnum):
     TARGET = "target"
     MANAGEMENT = "management"
     FALSE_REPORTING = "false_reporting"
+    CREDIT_RECORD = "credit_record"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,7 @@ class KindTerms:
         whole: Whether the quantity is a whole number.
         least: Least quantity.
         most: Most quantity.
-        year_band: Below and above, a year's quantity is asked about before it is taken.
+        year_band: Below and above, a year's quantity is asked about before it is taken; a twelfth of it for a month.
         needs_evidence: Whether a document must be named.
     """
 
@@ -78,11 +81,13 @@ class KindTerms:
     needs_evidence: bool = False
 
 
-def _kwh(title_zh: str, title_en: str, *, item: str = "", needs_evidence: bool = False) -> KindTerms:
+def _kwh(
+    title_zh: str, title_en: str, *, item: str = "", least_asked: int = 10_000, needs_evidence: bool = False
+) -> KindTerms:
     return KindTerms(
         title_zh=title_zh, title_en=title_en, unit="kWh", item=item, by_month=True, whole=True, most=_KWH_MAX,
-        # Above 200 亿 kWh a year stands nobody but a utility; a slip of 万kWh falls there.
-        year_band=(Decimal(100), Decimal(20_000_000_000)), needs_evidence=needs_evidence,
+        # Below 1 万 kWh a year, 万kWh written for kWh is likelier than the enterprise; above 200 亿, the reverse.
+        year_band=(Decimal(least_asked), Decimal(20_000_000_000)), needs_evidence=needs_evidence,
     )  # fmt: skip
 
 
@@ -111,6 +116,13 @@ KINDS: Mapping[EntryKind, KindTerms] = {
         title_zh="能源发票金额", title_en="Amount of energy invoices", unit="元", item="发票号码", by_month=True,
         most=_CNY_MAX,
     ),
+    EntryKind.INVOICE_FUEL: KindTerms(
+        title_zh="发票燃料数量", title_en="Fuel on invoices", unit="", item="燃料/发票号码", by_month=True,
+        most=_TONNES_MAX,
+    ),
+    EntryKind.INVOICE_HEAT: KindTerms(
+        title_zh="发票热力数量", title_en="Heat on invoices", unit="GJ", item="发票号码", by_month=True, most=_KWH_MAX
+    ),
     EntryKind.FUEL: KindTerms(
         title_zh="燃料消费量", title_en="Fuel used", unit="", item="燃料", by_month=True, most=_TONNES_MAX
     ),
@@ -121,10 +133,12 @@ KINDS: Mapping[EntryKind, KindTerms] = {
         title_zh="过程排放", title_en="Process emissions", unit="t", by_month=True, most=_TONNES_MAX
     ),
     EntryKind.GREEN_POWER: _kwh(
-        "绿电（未核减）", "Green power, not deducted", item="绿证或交易凭证号", needs_evidence=True
+        "绿电（未核减）", "Green power, not deducted", item="绿证或交易凭证号", least_asked=_KWH_OF_CERTIFICATE,
+        needs_evidence=True,
     ),
     EntryKind.GREEN_DEDUCTED: _kwh(
-        "绿电（已在排放中核减）", "Green power deducted from emissions", item="绿证或交易凭证号", needs_evidence=True
+        "绿电（已在排放中核减）", "Green power deducted from emissions", item="绿证或交易凭证号",
+        least_asked=_KWH_OF_CERTIFICATE, needs_evidence=True,
     ),
     EntryKind.VALUE_ADDED: _money("增加值", "Value added", least=-_CNY_MAX),
     EntryKind.REVENUE: _money("主营业务收入", "Revenue"),
@@ -146,11 +160,21 @@ KINDS: Mapping[EntryKind, KindTerms] = {
         "24 个月内虚报瞒报漏报处罚次数", "Penalties for false reporting in 24 months", 1000, unit="次",
         needs_evidence=True,
     ),
+    EntryKind.CREDIT_RECORD: KindTerms(
+        title_zh="信用记录（查得失信、处罚记录条数）", title_en="Credit record (adverse records found)", unit="条",
+        item="查询的登记系统", whole=True, most=Decimal(1000), needs_evidence=True,
+    ),
 }  # fmt: skip
 """Every kind with its terms; bands are our own choice, they ask and never decide."""
 
 GREEN_KINDS = frozenset({EntryKind.GREEN_POWER, EntryKind.GREEN_DEDUCTED})
 POWER_KINDS = frozenset({EntryKind.ELECTRICITY})
+UNRATED_KINDS = frozenset({EntryKind.CREDIT_RECORD, EntryKind.INVOICE_FUEL, EntryKind.INVOICE_HEAT})
+"""What stands in an account for its readers and enters no rating."""
+ALWAYS_EVIDENCED = frozenset({EntryKind.CREDIT_RECORD})
+"""Kinds whose nought is a finding too: that nothing was found must be shown."""
+_TOGETHER = frozenset({EntryKind.INVOICE_ELECTRICITY, EntryKind.INVOICE_HEAT})  # each invoice has a number of its own
+_NUMBER_SEPARATOR = "/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,30 +209,44 @@ class AccountEntry:
         """Refuse what the kind does not allow.
 
         Raises:
-            InvalidInput: Names the field, the value and the rule.
+            InvalidInput: Names the field, the value, the rule and what to do.
         """
         terms = KINDS[self.kind]
         if not FIRST_YEAR <= self.year <= LAST_YEAR:
-            raise refusal("year", f"year {self.year} is not within {FIRST_YEAR} to {LAST_YEAR}", "年度超出范围")
+            raise refusal(
+                "year", f"year {self.year} is not within {FIRST_YEAR} to {LAST_YEAR}", "年度超出范围",
+                remedy=("Write the calendar year, such as 2024.", "请填写公历年份，例如 2024。"),
+            )  # fmt: skip
         if not (WHOLE_YEAR <= self.month <= MONTHS) or (self.month and not terms.by_month):
             raise refusal(
                 "month", f"month {self.month} is not one of {self.kind}", f"{terms.title_zh}的月份应为 1 至 12 或留空"
                 if terms.by_month else f"{terms.title_zh}按年填报，月份应留空",
+                remedy=("Write 1 to 12, or leave it empty for the year.", "按月填 1 至 12，全年留空。")
+                if terms.by_month else ("Leave the month empty.", "请将月份留空。"),
             )  # fmt: skip
         for field, most in _LENGTHS.items():
             refuse_text(getattr(self, field), field=field, most=most)
         self._refuse_item(terms)
         self._refuse_quantity(terms)
         self._refuse_factor()
-        if terms.needs_evidence and not self.evidence and self.quantity:
-            raise refusal("evidence", f"{self.kind} needs its document", f"{terms.title_zh}须填写证明材料")
+        is_said = self.quantity is not None if self.kind in ALWAYS_EVIDENCED else bool(self.quantity)
+        if terms.needs_evidence and not self.evidence and is_said:
+            raise refusal(
+                "evidence", f"{self.kind} needs its document", f"{terms.title_zh}须填写证明材料",
+                remedy=("Name the document: its number or digest.", "请填写文件编号或文件摘要。"),
+            )  # fmt: skip
         if not self.source:
-            raise refusal("source", "the source is empty", "须填写数据来源")
+            raise refusal(
+                "source", "the source is empty", "须填写数据来源",
+                remedy=("Say who gave the figure.", "请填写数据由谁提供。"),
+            )  # fmt: skip
 
     @property
     def series(self) -> tuple[EntryKind, str]:
-        """What a line is set beside in other periods: of its meter or fuel; each invoice has a number of its own."""
-        return self.kind, "" if self.kind is EntryKind.INVOICE_ELECTRICITY else self.item
+        """What a line is set beside in other periods: of its meter or fuel; invoices together."""
+        if self.kind is EntryKind.INVOICE_FUEL:
+            return self.kind, self.item.partition(_NUMBER_SEPARATOR)[0]
+        return self.kind, "" if self.kind in _TOGETHER else self.item
 
     @property
     def key(self) -> tuple[EntryKind, int, int, str]:
@@ -223,6 +261,9 @@ class AccountEntry:
     @property
     def item_zh(self) -> str:
         """The item as a person reads it: a fuel by its Chinese name."""
+        if self.kind is EntryKind.INVOICE_FUEL:
+            fuel, separator, number = self.item.partition(_NUMBER_SEPARATOR)
+            return f"{FUEL_NAMES_ZH[fuel_of(fuel)]}{separator}{number}"
         return FUEL_NAMES_ZH[fuel_of(self.item)] if self.kind is EntryKind.FUEL else self.item
 
     @property
@@ -236,37 +277,57 @@ class AccountEntry:
             raise refusal(
                 "item", f"{self.kind} {'needs' if terms.item else 'takes no'} item", f"须填写{terms.item}"
                 if terms.item else f"{terms.title_zh}不分明细，明细编号应留空",
+                remedy=("Name it.", f"请填写{terms.item}。") if terms.item else ("Leave it empty.", "请将明细留空。"),
             )  # fmt: skip
         if self.kind is EntryKind.FUEL:
             fuel_of(self.item)
+        if self.kind is EntryKind.INVOICE_FUEL:
+            invoiced_fuel_of(self.item)
 
     def _refuse_quantity(self, terms: KindTerms) -> None:
         value = self.quantity
         if value is None:
             return
+        if value.is_finite() and value < terms.least and not terms.least:
+            raise refusal(
+                "quantity", f"{self.kind} is {value}, below nought", f"{terms.title_zh} {value} 为负数，不接受",
+                remedy=(
+                    "Correct the line a refund or reversal belongs to, with its reason; `void` strikes a line out.",
+                    "冲红、退补请更正原明细并填写更正原因；撤销一条明细填“作废”。",
+                ),
+            )  # fmt: skip
         if not value.is_finite() or not terms.least <= value <= terms.most:
             raise refusal(
                 "quantity", f"{self.kind} is {value}; it must be {terms.least} to {terms.most}",
-                f"{terms.title_zh} {value} 超出范围（{terms.least} 至 {terms.most}），负数与空值均不接受",
+                f"{terms.title_zh} {value} 超出范围（{terms.least} 至 {terms.most}）",
+                remedy=("Check the figure and its unit.", "请核对数值与单位。"),
             )  # fmt: skip
         places = 0 if terms.whole else 2 if terms.unit == "元" else _PLACES_MAX
         if value != round(value, places):
             raise refusal(
                 "quantity", f"{self.kind} {value} has more than {places} places",
                 f"{terms.title_zh} {value} 小数位多于 {places} 位",
+                remedy=(f"Round it to {places} places yourself.", f"请自行舍入至 {places} 位小数后填写。"),
             )  # fmt: skip
 
     def _refuse_factor(self) -> None:
         if self.kind in POWER_KINDS:
             if not self.factor_id or self.factor_year is None:
-                raise refusal("factor_id", "electricity needs its grid factor and year", "用电量须有电网因子及其年份")
+                raise refusal(
+                    "factor_id", "electricity needs its grid factor and year", "用电量须有电网因子及其年份",
+                    remedy=("Name area and year.", "请填写地区与因子年份。"),
+                )  # fmt: skip
             if self.factor_year > self.year:
                 raise refusal(
                     "factor_year", f"factor year {self.factor_year} is after {self.year}",
                     f"因子年份 {self.factor_year} 晚于用电年度 {self.year}",
+                    remedy=("Name a factor of that year or before.", "请填写该年度或以前年份的因子。"),
                 )  # fmt: skip
         elif self.factor_id or self.factor_year is not None:
-            raise refusal("factor_id", f"{self.kind} takes no grid factor", "该项目不填电网因子")
+            raise refusal(
+                "factor_id", f"{self.kind} takes no grid factor", "该项目不填电网因子",
+                remedy=("Leave factor and year empty.", "请将电网因子与因子年份留空。"),
+            )  # fmt: skip
 
 
 def refuse_text(text: str, *, field: str, most: int) -> None:
@@ -279,12 +340,13 @@ def refuse_text(text: str, *, field: str, most: int) -> None:
         raise refusal(
             field, f"{field} has {len(text)} characters; at most {most}, none of them control characters",
             f"文字超过 {most} 个字符，或含有不可见的控制字符",
+            remedy=("Shorten it; type it anew.", "请缩短，或重新键入以去掉不可见字符。"),
         )  # fmt: skip
 
 
-def refusal(field: str, detail: str, zh: str) -> InvalidInput:
-    """Give the refusal of a field."""
-    return InvalidInput(detail, zh=zh, field=field)
+def refusal(field: str, detail: str, zh: str, *, remedy: tuple[str, str]) -> InvalidInput:
+    """Give the refusal of a field, with what to do in English and Chinese."""
+    return InvalidInput(detail, zh=zh, field=field, remedy=remedy[0], remedy_zh=remedy[1])
 
 
 def fuel_of(item: str) -> Fuel:
@@ -296,46 +358,30 @@ def fuel_of(item: str) -> Fuel:
     try:
         return Fuel(item)
     except ValueError:
-        raise refusal("item", f"{item!r} is no fuel; write one of {', '.join(Fuel)}", f"“{item}”不是燃料名称") from None
+        raise refusal(
+            "item", f"{item!r} is no fuel; write one of {', '.join(Fuel)}", f"“{item}”不是燃料名称",
+            remedy=("Write the name of a fuel with a factor.", "可填：" + "、".join(FUEL_NAMES_ZH.values()) + "。"),
+        ) from None  # fmt: skip
+
+
+def invoiced_fuel_of(item: str) -> Fuel:
+    """Give the fuel of a line of an invoice, written fuel/number.
+
+    Raises:
+        InvalidInput: It names no fuel, or no number.
+    """
+    fuel, _, number = item.partition(_NUMBER_SEPARATOR)
+    if not number:
+        raise refusal(
+            "item", f"{item!r} names no invoice", f"“{item}”缺少发票号码",
+            remedy=("Write fuel/number, such as natural_gas/24952000.", "请写成“燃料/发票号码”，如 天然气/24952000。"),
+        )  # fmt: skip
+    return fuel_of(fuel)
 
 
 def unit_of(kind: EntryKind, item: str) -> str:
     """Give the unit of a line's quantity."""
-    if kind is EntryKind.FUEL:
-        return "t" if fuel_quantity_unit(fuel_of(item)) == "t fuel" else GAS_UNIT
+    if kind in {EntryKind.FUEL, EntryKind.INVOICE_FUEL}:
+        fuel = fuel_of(item) if kind is EntryKind.FUEL else invoiced_fuel_of(item)
+        return "t" if fuel_quantity_unit(fuel) == "t fuel" else GAS_UNIT
     return KINDS[kind].unit
-
-
-def slip_asked(entry: AccountEntry, neighbours: Iterable[AccountEntry]) -> str | None:
-    """Say why a quantity looks like a slip of ten thousand, or None: it is asked about, never mended.
-
-    Args:
-        entry: The line.
-        neighbours: Lines of the same series of the account in other periods; months stand beside months.
-
-    Returns:
-        What is odd, in Chinese, or None where nothing is.
-    """
-    value, terms = entry.quantity, KINDS[entry.kind]
-    if value is None or not value:
-        return None
-    if entry.month == WHOLE_YEAR and terms.year_band is not None and not _within(abs(value), terms.year_band):
-        low, high = terms.year_band
-        return f"{value} {entry.unit} 不在常见范围 {low:,} 至 {high:,}"
-    known = sorted(
-        abs(one.quantity) for one in neighbours
-        if one.quantity and one.series == entry.series
-        and (one.month == WHOLE_YEAR) == (entry.month == WHOLE_YEAR)
-        and (one.year, one.month) != (entry.year, entry.month)
-    )  # fmt: skip
-    if known and terms.unit not in {"级", "是否", "次"}:
-        # Both values in the middle of an even number: a slip beside one sound line says nothing of a third.
-        lower, upper = known[(len(known) - 1) // 2], known[len(known) // 2]
-        if abs(value) >= upper * SLIP_RATIO or abs(value) * SLIP_RATIO <= lower:
-            middle = upper if abs(value) > upper else lower
-            return f"{value} {entry.unit} 与其他期间的 {middle} 相差千倍以上"
-    return None
-
-
-def _within(value: Decimal, band: tuple[Decimal, Decimal]) -> bool:
-    return band[0] <= value <= band[1]

@@ -6,14 +6,26 @@ are named, since eleven months are no year.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 
 from carbonfin.kernel.errors import MissingData
-from loans.calc.account_entries import GREEN_KINDS, MONTHS, WHOLE_YEAR, AccountEntry, EntryKind, fuel_of, refusal
-from loans.calc.ratings.emissions import FuelUse
+from loans.calc.account_entries import (
+    GREEN_KINDS,
+    KINDS,
+    MONTHS,
+    UNRATED_KINDS,
+    WHOLE_YEAR,
+    AccountEntry,
+    EntryKind,
+    fuel_of,
+    invoiced_fuel_of,
+    refusal,
+    unit_of,
+)
+from loans.calc.account_slips import POWER_SIDES
+from loans.calc.ratings.emissions import FUEL_NAMES_ZH, FuelUse, fuel_name_en
 
 _CONSUMED = frozenset({EntryKind.ELECTRICITY, EntryKind.FUEL, EntryKind.HEAT, EntryKind.PROCESS})
-_POWER_SIDES = (EntryKind.ELECTRICITY, EntryKind.METER, EntryKind.INVOICE_ELECTRICITY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +84,24 @@ class PowerMonth:
     gap_ratio: Decimal | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoicedEnergy:
+    """A fuel or heat of one year as reported beside what tax invoices say.
+
+    Attributes:
+        carrier: Name of the fuel, or `heat`.
+        gap_ratio: |invoiced - reported| / reported, four places up; None where a side is not known.
+    """
+
+    carrier: str
+    title_zh: str
+    title_en: str
+    unit: str
+    reported: Decimal | None
+    invoiced: Decimal | None
+    gap_ratio: Decimal | None
+
+
 def year_facts(lines: Sequence[AccountEntry], year: int) -> YearFacts:
     """Sum the lines of one year.
 
@@ -117,20 +147,20 @@ def year_facts(lines: Sequence[AccountEntry], year: int) -> YearFacts:
         management_level=_whole(own, EntryKind.MANAGEMENT),
         false_reporting_count=_whole(own, EntryKind.FALSE_REPORTING),
         missing_months=_missing_months(own),
-        sources=tuple(sorted({one.source for one in own})),
+        sources=tuple(sorted({one.source for one in own if one.kind not in UNRATED_KINDS})),
     )
 
 
 def power_by_month(lines: Sequence[AccountEntry], year: int) -> tuple[PowerMonth, ...]:
     """Set reported, metered and invoiced electricity of a year side by side, by month, the year itself last."""
-    own = [one for one in lines if one.year == year and one.quantity is not None and one.kind in _POWER_SIDES]
+    own = [one for one in lines if one.year == year and one.quantity is not None and one.kind in POWER_SIDES]
     months = sorted({one.month for one in own if one.month})
     rows = [_power([one for one in own if one.month == month], month) for month in months]
     return (*rows, _power(own, WHOLE_YEAR)) if own else ()
 
 
 def _power(lines: Sequence[AccountEntry], month: int) -> PowerMonth:
-    reported, metered, invoiced = (_whole(lines, kind) for kind in _POWER_SIDES)
+    reported, metered, invoiced = (_whole(lines, kind) for kind in POWER_SIDES)
     gap: Decimal | None = None
     if reported and metered is not None and invoiced is not None:
         # Rounded up: a gap is what worsens.
@@ -139,6 +169,50 @@ def _power(lines: Sequence[AccountEntry], month: int) -> PowerMonth:
     return PowerMonth(
         month=month, reported_kwh=reported, metered_kwh=metered, invoice_kwh=invoiced, gap_ratio=gap
     )  # fmt: skip
+
+
+def invoiced_energy(lines: Sequence[AccountEntry], year: int) -> tuple[InvoicedEnergy, ...]:
+    """Set each fuel and heat that invoices of a year name beside what is reported of it."""
+    own = [one for one in lines if one.year == year and one.quantity is not None]
+    sums: dict[str, Decimal] = {}
+    for one in own:
+        if one.kind is EntryKind.INVOICE_FUEL and one.quantity is not None:
+            fuel = invoiced_fuel_of(one.item).value
+            sums[fuel] = sums.get(fuel, Decimal(0)) + one.quantity
+    reported = {use.fuel.value: use.quantity for use in _fuels(own)}
+    rows = [
+        _invoiced(
+            fuel, (FUEL_NAMES_ZH[fuel_of(fuel)], fuel_name_en(fuel_of(fuel))), unit_of(EntryKind.FUEL, fuel),
+            reported.get(fuel), sums[fuel],
+        )
+        for fuel in sorted(sums)
+    ]  # fmt: skip
+    heat = _sum(own, EntryKind.INVOICE_HEAT)
+    if heat is not None:
+        terms = KINDS[EntryKind.HEAT]
+        rows.append(_invoiced("heat", (terms.title_zh, terms.title_en), terms.unit, _sum(own, EntryKind.HEAT), heat))
+    return tuple(rows)
+
+
+def _invoiced(
+    carrier: str, titles: tuple[str, str], unit: str, reported: Decimal | None, invoiced: Decimal
+) -> InvoicedEnergy:
+    gap = None
+    if reported:
+        off = abs(invoiced - reported) / reported
+        gap = off.quantize(Decimal("0.0001"), ROUND_UP)
+    return InvoicedEnergy(
+        carrier=carrier, title_zh=titles[0], title_en=titles[1], unit=unit, reported=reported, invoiced=invoiced,
+        gap_ratio=gap,
+    )  # fmt: skip
+
+
+def missing_month_zh(text: str) -> str:
+    """Say in Chinese what `YearFacts.missing_months` names by kind, item and month."""
+    thing, _, month = text.rpartition(": ")
+    kind, _, item = thing.partition(" ")
+    name = FUEL_NAMES_ZH[fuel_of(item)] if kind == EntryKind.FUEL else item
+    return f"{KINDS[EntryKind(kind)].title_zh}{f' {name}' if name else ''} {month} 月"
 
 
 def refuse_clash(line: AccountEntry, others: Sequence[AccountEntry]) -> None:
@@ -163,23 +237,26 @@ def refuse_clash(line: AccountEntry, others: Sequence[AccountEntry]) -> None:
             raise refusal(
                 "month", f"{other.kind} {line.year} stands by {'months' if other.month else 'the year'} already",
                 f"{other.label_zh} 已按{'月' if other.month else '年'}填报，同一年度不得月、年并存",
+                remedy=("Strike the other out first, or leave this line out.", "请先将其作废，或不再填报本行。"),
             )  # fmt: skip
         if same and line.kind is EntryKind.ELECTRICITY and _factor(other) != _factor(line):
             raise refusal(
                 "factor_id", f"electricity of {line.year} stands under {other.factor_id} {other.factor_year}",
                 f"{line.year} 年用电量已按 {other.factor_id} {other.factor_year} 年因子填报，一个年度只用一个电网因子",
+                remedy=("Name the factor that stands, or correct the others first.", "请填已用因子，或先更正其他。"),
             )  # fmt: skip
         if line.kind in GREEN_KINDS and other.kind in GREEN_KINDS and other.item == line.item:
             raise refusal(
                 "item", f"certificate {line.item} is used already in {other.kind} {other.year}",
                 f"凭证 {line.item} 已用于 {other.label_zh}，绿电不得重复计算",
+                remedy=("Use it once; strike the other line out if it is wrong.", "凭证只用一次；原明细有误的先作废。"),
             )  # fmt: skip
 
 
 def _shares_item(line: AccountEntry, other: AccountEntry) -> bool:
     """Whether two lines of a kind speak of one thing: a fuel or meter by itself, invoices and certificates together."""
-    apart = {EntryKind.FUEL, EntryKind.ELECTRICITY, EntryKind.METER, EntryKind.HEAT}
-    return line.kind not in apart or line.item == other.item
+    apart = {EntryKind.FUEL, EntryKind.ELECTRICITY, EntryKind.METER, EntryKind.HEAT, EntryKind.INVOICE_FUEL}
+    return line.kind not in apart or line.series == other.series
 
 
 def _factor(line: AccountEntry) -> tuple[str, int | None]:

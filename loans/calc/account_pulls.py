@@ -33,8 +33,8 @@ PROVIDERS: Mapping[DataProvider, ProviderTerms] = {
     DataProvider.TAX: ProviderTerms(
         title_zh="税务数据", title_en="Tax data",
         kinds=frozenset({
-            EntryKind.INVOICE_ELECTRICITY, EntryKind.INVOICE_AMOUNT, EntryKind.FUEL, EntryKind.HEAT,
-            EntryKind.VALUE_ADDED, EntryKind.REVENUE, EntryKind.TAX,
+            EntryKind.INVOICE_ELECTRICITY, EntryKind.INVOICE_AMOUNT, EntryKind.INVOICE_FUEL, EntryKind.INVOICE_HEAT,
+            EntryKind.FUEL, EntryKind.HEAT, EntryKind.VALUE_ADDED, EntryKind.REVENUE, EntryKind.TAX,
         }),
     ),
     DataProvider.POWER: ProviderTerms(

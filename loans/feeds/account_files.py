@@ -41,19 +41,20 @@ ENTRY_COLUMNS = Columns(
 
 _SHORT_NAMES: Mapping[str, EntryKind] = {
     "用电量": EntryKind.ELECTRICITY, "抄表电量": EntryKind.METER, "发票电量": EntryKind.INVOICE_ELECTRICITY,
-    "发票金额": EntryKind.INVOICE_AMOUNT, "燃料": EntryKind.FUEL, "热力": EntryKind.HEAT, "过程排放": EntryKind.PROCESS,
+    "发票金额": EntryKind.INVOICE_AMOUNT, "发票燃料": EntryKind.INVOICE_FUEL, "发票热力": EntryKind.INVOICE_HEAT,
+    "燃料": EntryKind.FUEL, "热力": EntryKind.HEAT, "过程排放": EntryKind.PROCESS,
     "绿电": EntryKind.GREEN_POWER, "已核减绿电": EntryKind.GREEN_DEDUCTED, "增加值": EntryKind.VALUE_ADDED,
     "营业收入": EntryKind.REVENUE, "纳税额": EntryKind.TAX, "重点排放单位": EntryKind.KEY_EMITTER,
     "企业规模": EntryKind.SIZE_CLASS, "口径一致": EntryKind.COMPARABLE, "核查等级": EntryKind.VERIFICATION,
     "数据质量": EntryKind.DATA_QUALITY, "减排目标": EntryKind.TARGET, "管理体系": EntryKind.MANAGEMENT,
-    "虚报处罚": EntryKind.FALSE_REPORTING,
+    "虚报处罚": EntryKind.FALSE_REPORTING, "信用记录": EntryKind.CREDIT_RECORD,
 }  # fmt: skip
 ENTRY_NAMES_ZH: Mapping[EntryKind, str] = {kind: name for name, kind in _SHORT_NAMES.items()}
 """The word a file names each kind by."""
 _FUELS = {name: fuel for fuel, name in FUEL_NAMES_ZH.items()}
 _UNITS = {"kwh": "kWh", "千瓦时": "kWh", "度": "kWh", "吨": "t", "t": "t", "元": "元", "gj": "GJ", "吉焦": "GJ",
           "万nm3": GAS_UNIT, "万标准立方米": GAS_UNIT, "10^4nm3": GAS_UNIT, "级": "级", "是否": "是否", "次": "次",
-          "tco2": "t"}  # fmt: skip
+          "条": "条", "tco2": "t"}  # fmt: skip
 _YES = frozenset({"是", "yes", "true", "1"})
 
 
@@ -178,9 +179,7 @@ def _whole(text: str, field: str) -> int | None:
 
 
 def _made(fields: dict[str, Any]) -> EntryDraft:
-    kind, item = fields["kind"], fields.get("item") or ""
-    if kind is EntryKind.FUEL:
-        item = str(_FUELS.get(item, item))
+    kind, item = fields["kind"], item_of(fields["kind"], fields.get("item") or "")
     return EntryDraft(
         usci=fields["usci"],
         kind=kind,
@@ -196,6 +195,16 @@ def _made(fields: dict[str, Any]) -> EntryDraft:
         is_unit_confirmed=bool(fields.get("confirmed")),
         reason=fields.get("reason") or "",
     )
+
+
+def item_of(kind: EntryKind, text: str) -> str:
+    """Give the item a row names, a fuel by its code: alone, or before the number of its invoice."""
+    if kind is EntryKind.FUEL:
+        return str(_FUELS.get(text, text))
+    if kind is EntryKind.INVOICE_FUEL:
+        fuel, separator, number = text.replace("／", "/").partition("/")
+        return f"{_FUELS.get(fuel.strip(), fuel.strip())}{separator}{number.strip()}"
+    return text
 
 
 def titles_of_kinds() -> list[tuple[str, str, str]]:

@@ -21,12 +21,13 @@ from carbonfin.web.language import Text, language_of
 from carbonfin.web.pages import page
 from carbonfin.web.problems import status_of
 from carbonfin.web.wire import day_of
+from collateral.calc.compliance_records import EMISSIONS_STATE_NAMES
 from loans import service
-from loans.calc.account_entries import KINDS
+from loans.calc.account_entries import KINDS, EntryKind
 from loans.calc.account_pulls import PROVIDERS, DataProvider
 from loans.calc.consents import PURPOSE_NAMES_ZH, Consent, ConsentPurpose, ConsentState, refuse_without
 from loans.feeds.account_files import ENTRY_COLUMNS, titles_of_kinds
-from loans.pages.charts import emission_chart
+from loans.pages.charts import emission_chart, power_chart
 from loans.pages.forms import error_words
 
 PURPOSES = {purpose: Text(PURPOSE_NAMES_ZH[purpose], purpose.value) for purpose in ConsentPurpose}
@@ -133,6 +134,13 @@ def show_account(
         standing=standing,
         years=view.years,
         chart=emission_chart(view.years, language_of(request), as_of=standing.business_date),
+        power_charts={
+            year.facts.year: power_chart(year, language_of(request), as_of=standing.business_date)
+            for year in view.years
+        },
+        compliance=service.compliance_lines(session, actor, party.id, standing=standing, known_at=standing.known_at),
+        emission_states={state: Text(*words) for state, words in EMISSIONS_STATE_NAMES.items()},
+        credit=[one for one in view.entries[::-1] if one.kind is EntryKind.CREDIT_RECORD and one.quantity is not None],
         lines=versions[::-1][:_LINES_SHOWN_MAX],
         line_count=len(versions),
         kinds=KINDS,

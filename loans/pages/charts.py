@@ -4,15 +4,22 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
-from carbonfin.documents.charts import Bar, Chart, Words, bar_chart, waterfall_chart
+from carbonfin.documents.charts import Bar, Chart, Words, bar_chart, group_chart, waterfall_chart
 from carbonfin.documents.sheets import StepKind, WaterfallStep
 from carbonfin.web.language import Language
 from loans.calc.account_emissions import AccountEmissions
 from loans.calc.ratings.carbon_efficiency import CarbonRating
 from loans.calc.term_sheets import RateStep
 from loans.service import AccountYearView, ScorecardView
-from loans.workbooks import points_steps, rate_waterfall_steps
+from loans.workbooks import peers_chart, points_steps, rate_waterfall_steps
 
+_SIDES = (Words(zh="申报", en="Reported"), Words(zh="抄表", en="Metered"), Words(zh="发票", en="Invoiced"))
+_MONTHS = tuple(
+    Words(zh=f"{number} 月", en=name)
+    for number, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), 1
+    )
+)
 _CARRIERS_SHOWN = 3
 _OWN_TRACE = Words(zh="本系统计算，见追溯", en="computed here, see the trace")
 
@@ -102,6 +109,37 @@ def _emission_bars(emissions: AccountEmissions, largest: Sequence[str]) -> list[
     if others_t:
         bars.append(Bar(label=label, amount=others_t, text=f"{others_t:,}", series=Words(zh="其他", en="Others")))
     return bars
+
+
+def power_chart(year: AccountYearView, language: Language, *, as_of: date) -> Chart | None:
+    """Draw the electricity of a year by month as reported, metered and invoiced; None where no month has any."""
+    months = [one for one in year.power if one.month]
+    if not months:
+        return None
+    return group_chart(
+        title=Words(
+            zh=f"{year.facts.year} 年各月用电量：三方是否一致",
+            en=f"Electricity by month of {year.facts.year}: do the sides agree",
+        ),
+        unit=Words(zh="千瓦时", en="kWh"),
+        categories=_MONTHS,
+        bars=[
+            Bar(label=_MONTHS[one.month - 1], amount=Decimal(kwh), text=f"{kwh:,}", series=side)
+            for one in months
+            for side, kwh in zip(_SIDES, (one.reported_kwh, one.metered_kwh, one.invoice_kwh), strict=True)
+            if kwh is not None
+        ],
+        source=Words(zh="企业碳账户明细", en="lines of the carbon account"),
+        as_of=as_of,
+        language=language.value,
+    )  # fmt: skip
+
+
+def standing_chart(view: ScorecardView | None, language: Language) -> Chart | None:
+    """Draw where the enterprise stands among its peers; None where no group applies."""
+    if view is None or view.standing is None:
+        return None
+    return peers_chart(view.inputs, view.outcome.rating, view.standing, language=language.value)
 
 
 def points_chart(view: ScorecardView | None, language: Language) -> Chart | None:

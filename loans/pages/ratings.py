@@ -32,7 +32,7 @@ from loans.calc.ratings.objections import OUTCOME_NAMES, STATE_NAMES
 from loans.calc.ratings.rating_sources import rating_sources
 from loans.calc.ratings.scorecard import LETTERS
 from loans.calc.term_notes import unconfirmed_behind
-from loans.pages.charts import change_chart, points_chart
+from loans.pages.charts import change_chart, points_chart, standing_chart
 from loans.pages.forms import error_words
 from loans.service import HeatCell, ScorecardView
 from loans.workbooks import lift_words, lift_words_en
@@ -256,6 +256,7 @@ def show_rating(
         colour_sources=() if colours is None else rating_sources(colours[1].trace),
         card_history=service.scorecard_ratings_of(session, actor, party.id),
         points=points_chart(card, language_of(request)),
+        peers=standing_chart(card, language_of(request)),
         lift_words=lift_words,
         lift_words_en=lift_words_en,
     )

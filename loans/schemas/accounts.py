@@ -1,18 +1,21 @@
 """Carbon accounts as the API takes and shows them."""
 
+from decimal import Decimal
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from carbonfin.documents.text_tables import failure_of
 from carbonfin.kernel.batch import Failure
+from carbonfin.kernel.enterprises import Usci
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.web.wire import DayText, NameText, NoteText, UsciText, day_of, decimal_of
 from loans.calc.account_entries import WHOLE_YEAR, EntryKind
-from loans.calc.account_facts import PowerMonth
+from loans.calc.account_facts import InvoicedEnergy, PowerMonth
 from loans.calc.consents import Consent, ConsentPurpose, ConsentState
-from loans.feeds.account_files import EntryDraft, unit_of_text
+from loans.feeds.account_files import EntryDraft, EntryFile, item_of, unit_of_text
 from loans.schemas.lending import EmissionPartOut, MissingOut
-from loans.service import AccountView, AccountYearView, EntryImport
+from loans.service import AccountView, AccountYearView, ComplianceLine, EntryImport
 
 ENTRIES_MAX = 1000
 _Quantity = Annotated[
@@ -89,10 +92,16 @@ class AccountEntryIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     kind: EntryKind
     year: _Year
     quantity: _Quantity | None
-    unit: Annotated[str, Meta(min_length=1, max_length=12, description="kWh, t, 万Nm3, GJ, 元, 级, 是否, 次.")]
+    unit: Annotated[str, Meta(min_length=1, max_length=12, description="kWh, t, 万Nm3, GJ, 元, 级, 是否, 次, 条.")]
     source: NameText
     month: _Month | None = None
-    item: Annotated[str, Meta(max_length=64, description="Meter, fuel, invoice or certificate.")] = ""
+    item: Annotated[
+        str,
+        Meta(
+            max_length=64,
+            description="Meter, fuel, invoice, certificate or register; of a fuel's invoice `fuel/number`.",
+        ),
+    ] = ""
     factor_id: Annotated[str, Meta(max_length=20, description="Grid area; empty for the enterprise's province.")] = ""
     factor_year: _Year | None = None
     evidence: Annotated[str, Meta(max_length=200)] = ""
@@ -103,14 +112,14 @@ class AccountEntryIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Give the line as it is to be weighed.
 
         Raises:
-            InvalidInput: The unit is none of an account.
+            InvalidInput: The USCI's check character does not fit, or the unit is none of an account.
         """
         return EntryDraft(
-            usci=self.usci,
+            usci=Usci.parse(self.usci).text,
             kind=self.kind,
             year=self.year,
             month=self.month or WHOLE_YEAR,
-            item=self.item,
+            item=item_of(self.kind, self.item),
             quantity=None if self.quantity is None else decimal_of(self.quantity),
             unit=unit_of_text(self.unit),
             factor_id=self.factor_id,
@@ -222,6 +231,75 @@ class PowerMonthOut(Struct, frozen=True, kw_only=True):
         )
 
 
+class InvoicedEnergyOut(Struct, frozen=True, kw_only=True):
+    """A fuel or heat of a year as reported, and as tax invoices say."""
+
+    carrier: str
+    unit: str
+    reported: str | None
+    invoiced: str | None
+    gap_ratio: str | None
+
+    @classmethod
+    def of(cls, energy: InvoicedEnergy) -> "InvoicedEnergyOut":
+        """Copy a carrier."""
+        return cls(
+            carrier=energy.carrier,
+            unit=energy.unit,
+            reported=None if energy.reported is None else f"{energy.reported:f}",
+            invoiced=None if energy.invoiced is None else f"{energy.invoiced:f}",
+            gap_ratio=None if energy.gap_ratio is None else str(energy.gap_ratio),
+        )
+
+
+class ComplianceOfYearOut(Struct, frozen=True, kw_only=True):
+    """What the compliance position says of a year and scheme; it is kept there alone, and read from there.
+
+    `shortfall_t` and the fine it would bring are those of today's holdings: of a year past its deadline, and of an
+    account asked for as it was known on an earlier day, they are null; `lacks` says what nobody has entered.
+    """
+
+    scheme: str
+    compliance_year: int
+    emissions_t: int
+    emissions_state: str
+    emissions_source: str
+    allocation_t: int | None
+    issued_t: int | None
+    surrendered_t: int | None
+    as_of: str | None
+    deadline: str | None
+    shortfall_t: int | None
+    penalty_low_cny: str | None
+    penalty_high_cny: str | None
+    lacks: MissingOut | None
+    unconfirmed: list[str]
+
+    @classmethod
+    def of(cls, line: ComplianceLine) -> "ComplianceOfYearOut":
+        """Copy a year."""
+        told, year = line.statement, line.position
+        return cls(
+            scheme=told.scheme,
+            compliance_year=told.compliance_year,
+            emissions_t=told.emissions_t,
+            emissions_state=told.emissions_state,
+            emissions_source=told.emissions_source,
+            allocation_t=told.allocation_t,
+            issued_t=told.issued_t,
+            surrendered_t=told.surrendered_t,
+            as_of=None if told.as_of is None else told.as_of.isoformat(),
+            deadline=None if year is None else year.surrender_date.isoformat(),
+            shortfall_t=None if year is None else year.shortfall_t,
+            penalty_low_cny=None if year is None else _text(year.penalty_low_cny),
+            penalty_high_cny=None if year is None else _text(year.penalty_high_cny),
+            lacks=None
+            if line.lacks is None
+            else MissingOut(field=line.lacks.field or "", detail=line.lacks.detail, detail_zh=line.lacks.zh),
+            unconfirmed=list(line.unconfirmed),
+        )
+
+
 class CarbonAccountYearOut(Struct, frozen=True, kw_only=True):
     """One year: emissions with their factor, or what they lack; electricity from three sides; green power once."""
 
@@ -232,6 +310,7 @@ class CarbonAccountYearOut(Struct, frozen=True, kw_only=True):
     grid_factor_year: int | None
     lacks: MissingOut | None
     power: list[PowerMonthOut]
+    invoiced: list[InvoicedEnergyOut]
     green_kwh: int | None
     green_deducted_kwh: int | None
     missing_months: list[str]
@@ -250,6 +329,7 @@ class CarbonAccountYearOut(Struct, frozen=True, kw_only=True):
             if lacks is None
             else MissingOut(field=lacks.field or "", detail=lacks.detail, detail_zh=lacks.zh),
             power=[PowerMonthOut.of(one) for one in view.power],
+            invoiced=[InvoicedEnergyOut.of(one) for one in view.invoiced],
             green_kwh=facts.green_kwh,
             green_deducted_kwh=facts.green_deducted_kwh,
             missing_months=list(facts.missing_months),
@@ -263,6 +343,7 @@ class CarbonAccountOut(Struct, frozen=True, kw_only=True):
     known_at: str
     consents: list[ConsentOut]
     years: list[CarbonAccountYearOut]
+    compliance: list[ComplianceOfYearOut]
     entries: list[AccountEntryOut]
 
 
@@ -287,19 +368,19 @@ def entries_out(view: AccountView) -> list[AccountEntryOut]:
     ]
 
 
-def drafts_of(data: AccountEntriesIn) -> list[EntryDraft]:
-    """Give the lines as they are to be weighed.
-
-    Raises:
-        InvalidInput: A line's unit is none of an account; it names the line.
-    """
-    drafts = []
-    for place, one in enumerate(data.entries):
+def entry_file_of(data: AccountEntriesIn) -> EntryFile:
+    """Give the lines as they are to be weighed, by their place from 1; those that cannot be read are named."""
+    drafts: list[tuple[int, EntryDraft]] = []
+    failures: list[Failure] = []
+    for place, one in enumerate(data.entries, 1):
         try:
-            drafts.append(one.draft())
+            drafts.append((place, one.draft()))
         except InvalidInput as error:
-            raise InvalidInput(
-                error.detail, zh=error.zh, field=f"/entries/{place}/unit", remedy=error.remedy,
-                remedy_zh=error.remedy_zh,
-            ) from error  # fmt: skip
-    return drafts
+            failures.append(failure_of(place, error.field, error))
+    return EntryFile(
+        file_name="", encoding="", row_count=len(data.entries), drafts=tuple(drafts), failures=tuple(failures)
+    )
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)

@@ -59,7 +59,10 @@ class YearIndexOut(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class RatingStabilityOut(Struct, frozen=True, kw_only=True):
-    """How ratings moved from the year before; figures are null where nobody is rated in both years."""
+    """How ratings moved from the year before; figures are null where nobody is rated in both years.
+
+    `index_by_chance` is what the index of so many enterprises reaches by chance alone: below it, its level says little.
+    """
 
     method_zh: str
     year: int
@@ -71,6 +74,7 @@ class RatingStabilityOut(Struct, frozen=True, kw_only=True):
     improved_ratio: str | None
     worsened_ratio: str | None
     index: str | None
+    index_by_chance: str | None
     level: str | None
     jumps: list[ThresholdJumpOut]
     drifts: list[SectorDriftOut]
@@ -101,6 +105,7 @@ class RatingStabilityOut(Struct, frozen=True, kw_only=True):
             improved_ratio=_text(report.improved_ratio),
             worsened_ratio=_text(report.worsened_ratio),
             index=_text(report.index),
+            index_by_chance=_text(report.index_by_chance),
             level=report.level,
             jumps=[
                 ThresholdJumpOut(

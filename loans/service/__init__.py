@@ -1,32 +1,21 @@
 """What other packages and the edges may ask of loans: accounts, ratings, rates, schedules, notes and term sheets."""
 
-from typing import Any
-
-from carbonfin.rules.record import DecisionKind
-from loans.calc.contracts.schedule import SCHEDULE_KIND
-from loans.calc.cut_claims import CUT_CLAIM_KIND
-from loans.calc.cut_releases import CUT_RELEASE_KIND
-from loans.calc.jiangtandai import RATE_BATCH_KIND, RATE_KIND, RateRequest
+from loans.calc.jiangtandai import RateRequest
 from loans.calc.jiangtandai import tables_asked as tables_asked_of_rate
-from loans.calc.linked import RATCHET_VALUE_KIND
-from loans.calc.linked.integrity import INTEGRITY_KIND
-from loans.calc.linked.observations import OBSERVATION_KIND, tables_asked_of_observation
-from loans.calc.linked.rate_changes import RATE_CHANGE_KIND
-from loans.calc.ratings.carbon_efficiency import RATING_KIND
-from loans.calc.ratings.four_colour import FOUR_COLOUR_KIND
-from loans.calc.ratings.scorecard_decision import SCORECARD_KIND
+from loans.calc.linked.observations import tables_asked_of_observation
 from loans.calc.ratings.stability_reports import StabilityReport
-from loans.calc.servicing.concession_stops import CONCESSION_STOP_KIND
-from loans.calc.term_sheets import TERM_SHEET_KIND, tables_asked_of_term_sheet
+from loans.calc.term_sheets import tables_asked_of_term_sheet
 from loans.feeds.account_files import EntryDraft
 from loans.feeds.rate_files import RATE_COLUMNS, RATES_MAX, read_rate_requests
 from loans.feeds.rating_tables import rating_table_file
+from loans.service.account_compliance import ComplianceLine, compliance_lines
 from loans.service.account_entries import (
     EntryImport,
     consents_of,
     entries_of,
     entry_versions_of,
     import_entry_file,
+    keep_entry_file,
     record_consent,
     record_entries,
     require_consent,
@@ -38,6 +27,7 @@ from loans.service.concession_stops import stop_concessions
 from loans.service.cut_claims import CUT_CLAIM_APPROVAL, propose_cut_claim, try_cut_claim
 from loans.service.cut_register import KeptClaim, KeptRelease, cut_claims_of
 from loans.service.cut_releases import CUT_RELEASE_APPROVAL, load_cut_claim, propose_cut_release
+from loans.service.decision_kinds import DECISION_KINDS, RATE_BATCH
 from loans.service.decisions import (
     decide_rate,
     latest_rating,
@@ -145,6 +135,7 @@ from loans.service.rate_batches import (
 from loans.service.rate_letters import rate_letter_pdf
 from loans.service.rate_resets import reset_rates
 from loans.service.rate_what_ifs import WhatIf, WhatIfRequest, rate_what_if
+from loans.service.rating_explanations import ExplainedRating, explained_rating, rating_as_known
 from loans.service.rating_letters import rating_letter_file
 from loans.service.rating_objections import (
     OBJECTION_APPROVAL,
@@ -199,15 +190,6 @@ from loans.service.term_sheets import (
     term_sheets_of,
 )
 
-DECISION_KINDS: tuple[DecisionKind[Any, Any], ...] = (
-    CONCESSION_STOP_KIND, CUT_CLAIM_KIND, CUT_RELEASE_KIND, INTEGRITY_KIND,
-    OBSERVATION_KIND, RATE_CHANGE_KIND, RATCHET_VALUE_KIND, RATING_KIND, SCORECARD_KIND, FOUR_COLOUR_KIND, RATE_KIND,
-    RATE_BATCH_KIND, SCHEDULE_KIND, TERM_SHEET_KIND,
-)  # fmt: skip
-
-RATE_BATCH = RATE_BATCH_KIND.name
-"""The kind of a batch of rates."""
-
 __all__ = [
     "CLASSES_MAX",
     "CREDIT_LINE_APPROVAL",
@@ -231,10 +213,12 @@ __all__ = [
     "BenchmarkRelease",
     "ClassesRecorded",
     "ComparedYears",
+    "ComplianceLine",
     "ContractStanding",
     "DecidedBatch",
     "EntryDraft",
     "EntryImport",
+    "ExplainedRating",
     "HeatCell",
     "KeptClaim",
     "KeptRelease",
@@ -270,6 +254,7 @@ __all__ = [
     "benchmark_releases",
     "borrower_of_link",
     "compared_years",
+    "compliance_lines",
     "consents_of",
     "contract_entries",
     "contract_revisions",
@@ -280,6 +265,7 @@ __all__ = [
     "draft_term_sheet",
     "entries_of",
     "entry_versions_of",
+    "explained_rating",
     "file_objection",
     "freeze_benchmark_file",
     "green_catalogue_of",
@@ -289,6 +275,7 @@ __all__ = [
     "import_entry_file",
     "interest_vouchers_of",
     "issued_document",
+    "keep_entry_file",
     "keep_pull",
     "known_contracts",
     "known_lines",
@@ -351,6 +338,7 @@ __all__ = [
     "rate_table_file",
     "rate_what_if",
     "rates_of_batch",
+    "rating_as_known",
     "rating_heat_map",
     "rating_letter_file",
     "rating_report_file",

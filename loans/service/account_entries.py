@@ -6,15 +6,16 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
-from carbonfin.documents.text_tables import doubled, failure_of, line_of
+from carbonfin.documents.text_tables import contradicted, doubled, failure_of, line_of
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.batch import Failure
 from carbonfin.kernel.errors import CarbonFinError, InvalidInput
 from carbonfin.kernel.parties import Party
 from carbonfin.rules.parameters import ParameterBook, ParameterValue
 from carbonfin.storage.parties import load_party, parties_of
-from loans.calc.account_entries import GREEN_KINDS, POWER_KINDS, AccountEntry, EntryKind, slip_asked, unit_of
+from loans.calc.account_entries import GREEN_KINDS, POWER_KINDS, AccountEntry, EntryKind, unit_of
 from loans.calc.account_facts import refuse_clash
+from loans.calc.account_slips import YearScale, slip_asked, year_scale
 from loans.calc.accounts import grid_area_of
 from loans.calc.consents import Consent, ConsentPurpose, ConsentState, refuse_without
 from loans.feeds.account_files import EntryDraft, EntryFile, read_entry_file
@@ -23,6 +24,7 @@ from loans.store import account_entries as store
 
 GRID_FACTOR = "loans.grid_factor_t_per_mwh"
 _Key = tuple[EntryKind, int, int, str]
+_Read = tuple[int, Party, EntryDraft, AccountEntry]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,12 +140,10 @@ def record_entries(
     session: Session, actor: Actor, drafts: Sequence[EntryDraft], *, on: date, known_at: datetime
 ) -> EntryImport:
     """Keep the good of many lines and name the bad, by their place from 1."""
-    numbered = tuple(enumerate(drafts, 1))
-    weighed = _weigh(session, actor, numbered, purpose=ConsentPurpose.RATING, on=on, known_at=known_at)
-    return _kept(
-        session, actor, weighed, known_at=known_at, preview=False, file_name="", encoding="", row_count=len(drafts),
-        unread=(),
+    file = EntryFile(
+        file_name="", encoding="", row_count=len(drafts), drafts=tuple(enumerate(drafts, 1)), failures=()
     )  # fmt: skip
+    return keep_entry_file(session, actor, file, purpose=ConsentPurpose.RATING, on=on, known_at=known_at, preview=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +188,7 @@ def _weigh(
     named = [parties[draft.usci].id for _, draft in drafts if draft.usci in parties]
     consents = store.last_consents(session, actor, named, purpose=purpose, known_at=known_at)
     book = facts.parameters(session, actor)
-    made: list[tuple[int, Party, EntryDraft, AccountEntry]] = []
+    made: list[_Read] = []
     for line, draft in drafts:
         try:
             party = _party(draft, parties)
@@ -196,6 +196,7 @@ def _weigh(
             made.append((line, party, draft, _entry(draft, party, book, known_at=known_at)))
         except CarbonFinError as error:
             weighed.failures.append(failure_of(line, error.field, error))
+    made = _sure(made, weighed.failures)
     certificates = [entry.item for _, _, _, entry in made if entry.kind in GREEN_KINDS]
     beside = _Beside(
         store.entries_by_party(session, actor, named, known_at=known_at),
@@ -203,11 +204,6 @@ def _weigh(
         [(party.id, entry) for _, party, _, entry in made],
     )
     for line, party, draft, entry in made:
-        earlier = beside.lines_taken.get((party.id, entry.key))
-        if earlier is not None:
-            weighed.failures.append(doubled(line, "month", entry.label_zh, earlier))
-            continue
-        beside.lines_taken[party.id, entry.key] = line
         try:
             version = beside.taken(party.id, entry, is_confirmed=draft.is_unit_confirmed)
         except CarbonFinError as error:
@@ -218,6 +214,28 @@ def _weigh(
             continue
         weighed.added.append((party.id, version))
     return weighed
+
+
+def _sure(made: Sequence[_Read], failures: list[Failure]) -> list[_Read]:
+    """Leave out what is said twice: a repeated row but the first, and every row of a line that is told differently.
+
+    Which of two figures of a month is right is nobody's to guess, so that neither is taken.
+    """
+    told: dict[tuple[str, _Key], list[_Read]] = {}
+    for one in made:
+        told.setdefault((one[1].id, one[3].key), []).append(one)
+    sure = []
+    for one in made:
+        line, party, _, entry = one
+        same = told[party.id, entry.key]
+        if len({_said(other[3]) for other in same}) > 1:
+            lines = [other[0] for other in same]
+            failures.append(contradicted(line, "month" if entry.month else "year", entry.label_zh, lines))
+        elif same[0][0] != line:
+            failures.append(doubled(line, "month" if entry.month else "year", entry.label_zh, same[0][0]))
+        else:
+            sure.append(one)
+    return sure
 
 
 def _party(draft: EntryDraft, parties: dict[str, Party]) -> Party:
@@ -235,6 +253,8 @@ def _entry(draft: EntryDraft, party: Party, book: ParameterBook, *, known_at: da
         raise InvalidInput(
             f"{draft.kind} is counted in {unit}, the row says {draft.unit}",
             zh=f"该项目的单位应为 {unit}，填报为 {draft.unit}", field="unit",
+            remedy=f"Convert the quantity to {unit} yourself; nothing is converted for you.",
+            remedy_zh=f"请自行换算为 {unit} 后填写；系统不代为换算。",
         )  # fmt: skip
     area, year = draft.factor_id, draft.factor_year
     if draft.kind in POWER_KINDS:
@@ -286,19 +306,29 @@ class _Beside:
         certificates: dict[str, list[tuple[str, AccountEntry]]],
         sent: Sequence[tuple[str, AccountEntry]],
     ) -> None:
-        self.lines_taken: dict[tuple[str, _Key], int] = {}
         self._standing: dict[tuple[str, _Key], AccountEntry] = {}
         self._by_year: dict[tuple[str, EntryKind, int], dict[_Key, AccountEntry]] = {}
         self._by_series: dict[tuple[str, tuple[EntryKind, str]], list[AccountEntry]] = {}
         self._certificates = certificates
+        self._of_year: dict[tuple[str, int], dict[_Key, AccountEntry]] = {}
+        self._scales: dict[tuple[str, int], YearScale] = {}
         for party_id, lines in accounts.items():
             for line in lines:
                 self._stand(party_id, line)
-                self._by_series.setdefault((party_id, line.series), []).append(line)
+                self._compare(party_id, line)
         for party_id, line in sent:
-            if slip_asked(line, ()) is not None:
-                continue  # what is odd by itself says nothing of the others
-            self._by_series.setdefault((party_id, line.series), []).append(line)
+            if slip_asked(line, (), None) is None:  # what is odd by itself says nothing of the others
+                self._compare(party_id, line)
+
+    def _compare(self, party_id: str, line: AccountEntry) -> None:
+        self._by_series.setdefault((party_id, line.series), []).append(line)
+        self._of_year.setdefault((party_id, line.year), {})[line.key] = line
+
+    def _scale(self, party_id: str, year: int) -> YearScale:
+        place = (party_id, year)
+        if place not in self._scales:
+            self._scales[place] = year_scale(self._of_year.get(place, {}).values())
+        return self._scales[place]
 
     def _stand(self, party_id: str, line: AccountEntry) -> None:
         self._standing[party_id, line.key] = line
@@ -320,13 +350,15 @@ class _Beside:
             raise InvalidInput(
                 f"certificate {entry.item} is used by another enterprise",
                 zh=f"凭证 {entry.item} 已被另一企业使用，绿电不得重复计算", field="item",
+                remedy="Check whose it is; strike out the other line first if that one is wrong.",
+                remedy_zh="请核对凭证归属；另一企业的明细有误的，先将其作废。",
             )  # fmt: skip
-        odd = slip_asked(version, self._by_series.get((party_id, entry.series), ()))
+        odd = slip_asked(version, self._by_series.get((party_id, entry.series), ()), self._scale(party_id, entry.year))
         if odd is not None and not is_confirmed:
             raise InvalidInput(
-                f"{entry.quantity} {entry.unit} is out of proportion; is the unit right",
-                zh=f"{odd}，单位是否有误（如元与万元、吨与万吨）？", field="quantity",
-                remedy="Check the unit; write `yes` in `confirmed` if it is right. Nothing was mended.",
+                f"{odd.en}; is the unit right",
+                zh=f"{odd.zh}，单位是否有误（如元与万元、吨与万吨、kWh 与万kWh）？", field="quantity",
+                remedy="Check the unit; say so in `confirmed` (`yes` in a file) if it is right. Nothing was mended.",
                 remedy_zh="请核对单位；确认无误的，在“单位已核对”填“是”。系统未作任何修改。",
             )  # fmt: skip
         self._stand(party_id, version)
@@ -339,8 +371,9 @@ def _version(entry: AccountEntry, standing: AccountEntry | None) -> AccountEntry
     if standing is None:
         if entry.quantity is None:
             raise InvalidInput(
-                "there is no such line to strike out", zh=f"没有可作废的明细：{entry.label_zh}", field="quantity"
-            )
+                "there is no such line to strike out", zh=f"没有可作废的明细：{entry.label_zh}", field="quantity",
+                remedy="Name the line as it stands.", remedy_zh="请按已录入的项目、期间和明细填写。",
+            )  # fmt: skip
         return entry
     if _said(entry) == _said(standing):
         return None

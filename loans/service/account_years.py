@@ -17,7 +17,7 @@ from carbonfin.rules.parameters import ParameterBook
 from carbonfin.storage.parties import Standing, load_party
 from loans.calc.account_emissions import AccountEmissions, AccountFactors, account_emissions
 from loans.calc.account_entries import AccountEntry
-from loans.calc.account_facts import PowerMonth, YearFacts, power_by_month, year_facts
+from loans.calc.account_facts import InvoicedEnergy, PowerMonth, YearFacts, invoiced_energy, power_by_month, year_facts
 from loans.calc.ratings.emissions import Fuel
 from loans.calc.ratings.rating_account import division_of
 from loans.service import facts
@@ -37,6 +37,7 @@ class AccountYearView:
 
     facts: YearFacts
     power: tuple[PowerMonth, ...]
+    invoiced: tuple[InvoicedEnergy, ...]
     emissions: AccountEmissions | None
     lacks: CarbonFinError | None
 
@@ -206,7 +207,10 @@ def _year(entries: tuple[AccountEntry, ...], year: int, book: ParameterBook, *, 
         emissions, _ = account_emissions(own, factors_of(book, own, grid_of=own, fuels_of=(own,), known_at=known_at))
     except CarbonFinError as error:
         lacks = error
-    return AccountYearView(facts=own, power=power_by_month(entries, year), emissions=emissions, lacks=lacks)
+    return AccountYearView(
+        facts=own, power=power_by_month(entries, year), invoiced=invoiced_energy(entries, year), emissions=emissions,
+        lacks=lacks,
+    )  # fmt: skip
 
 
 def factors_of(

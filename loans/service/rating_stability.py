@@ -1,5 +1,6 @@
 """How a bank's ratings moved from one year to the next: read off the ratings made last for each of both years."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from sqlmodel import Session
@@ -13,10 +14,12 @@ from loans.calc.account_entries import EntryKind
 from loans.calc.ratings.scorecard import LETTERS, scorecard_on
 from loans.calc.ratings.stability import (
     LIMITS_KEY,
+    Bunching,
     PopulationStability,
     StabilityTerms,
     bunching,
     drift_by_group,
+    index_by_chance,
     mobility,
     population_stability,
     stability_terms_on,
@@ -84,24 +87,39 @@ def rating_stability(session: Session, actor: Actor, year: int, *, standing: Sta
         improved_ratio=None if moved is None else _decimal(moved.improved_ratio),
         worsened_ratio=None if moved is None else _decimal(moved.worsened_ratio),
         index=None if spread is None else _decimal(spread.index),
+        index_by_chance=_index_by_chance(old, new, terms),
         level=None if spread is None else spread.level,
-        jumps=tuple(
-            ThresholdJump(
-                letter=letter,
-                threshold=Decimal(points).scaleb(-2),
-                above_count=jump.above_count,
-                below_count=jump.below_count,
-                chance=_decimal(jump.chance),
-                is_alarm=jump.is_alarm,
-                can_tell=jump.can_tell,
-            )
-            for letter, points, jump in zip(LETTERS, card.letters_min, jumps, strict=False)
-        ),
+        jumps=_jumps(jumps, card.letters_min),
         drifts=_drifts(session, actor, both, old, new),
         size_drifts=_size_drifts(session, actor, both, old, new, year=year, standing=standing),
         indices=_indices(session, actor, year, terms),
         limits=_limits(book, terms, standing),
     )
+
+
+def _jumps(jumps: Sequence[Bunching], letters_min: Sequence[int]) -> tuple[ThresholdJump, ...]:
+    return tuple(
+        ThresholdJump(
+            letter=letter,
+            threshold=Decimal(points).scaleb(-2),
+            above_count=jump.above_count,
+            below_count=jump.below_count,
+            chance=_decimal(jump.chance),
+            is_alarm=jump.is_alarm,
+            can_tell=jump.can_tell,
+        )
+        for letter, points, jump in zip(LETTERS, letters_min, jumps, strict=False)
+    )
+
+
+def _index_by_chance(old: _Held, new: _Held, terms: StabilityTerms) -> Decimal | None:
+    """Give what the index reaches by chance alone, None where nobody has a letter in either year."""
+    if not old or not new:
+        return None
+    reached = index_by_chance(
+        before_count=len(old), after_count=len(new), bin_count=len(LETTERS), confidence_ratio=terms.confidence_ratio
+    )
+    return _decimal(reached)
 
 
 def _spread(old: _Held, new: _Held, terms: StabilityTerms) -> PopulationStability | None:

@@ -2,6 +2,7 @@
 
 from loans.workbooks.loan_letters import loan_notice_letter, loan_statement
 from loans.workbooks.rate_letters import concession_letter, reset_letter
+from loans.workbooks.rating_charts import peers_chart
 from loans.workbooks.rating_letters import rating_letter, rating_letter_pdf
 from loans.workbooks.rating_reports import lift_words, lift_words_en, points_steps, rating_report, rating_report_pdf
 from loans.workbooks.stability_reports import stability_report_pdf
@@ -20,6 +21,7 @@ __all__ = [
     "lift_words_en",
     "loan_notice_letter",
     "loan_statement",
+    "peers_chart",
     "points_steps",
     "rate_waterfall_steps",
     "rating_letter",

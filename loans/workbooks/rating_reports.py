@@ -26,6 +26,7 @@ from loans.calc.ratings.explanation import Lift
 from loans.calc.ratings.peers import PeerStanding
 from loans.calc.ratings.rating import ScorecardRating
 from loans.calc.ratings.scorecard_decision import ScorecardInputs, ScorecardOutcome
+from loans.workbooks.rating_charts import peers_chart
 
 TITLE_ZH, TITLE_EN = "碳评级报告", "Carbon rating report"
 SAMPLE_BANNER = "演示数据（示例），不构成报价或承诺"
@@ -104,7 +105,8 @@ def rating_report(
     sections: list[Section] = [_result(inputs, outcome, producer)]
     sections += [built, *told] if rating.points is None else [*told, built]
     if standing is not None:
-        sections.append(_peers(rating, standing))
+        drawn = peers_chart(inputs, rating, standing, language="zh")
+        sections += [drawn.figure(title_zh="同业比较", title_en="Peers"), _peers(rating, standing)]
     sections.append(_sources(inputs, outcome))
     sections.append(Paragraphs(title_zh="异议与更正", title_en="Objection and correction", texts=(OBJECTION_ZH,)))
     return Sheet(
@@ -169,8 +171,8 @@ def _peers(rating: ScorecardRating, standing: PeerStanding) -> Table:
     own = "未知" if standing.own is None else str(standing.own)
     better = "—" if standing.better_ratio is None else f"{standing.better_ratio * 100:.2f}%"
     return Table(
-        title_zh=f"同业比较（基准 {rating.benchmark_id}，组 {rating.peer_group}，{rating.peer_count} 家）",
-        title_en="Peers",
+        title_zh=f"同业分位（基准 {rating.benchmark_id}，组 {rating.peer_group}，{rating.peer_count} 家）",
+        title_en="Quantiles of peers",
         columns=(
             Column(label_zh="分位", label_en="Quantile"),
             Column(label_zh="碳强度", label_en="Intensity", unit="吨／万元", align=Align.RIGHT),

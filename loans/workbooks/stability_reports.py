@@ -14,6 +14,7 @@ from loans.workbooks.rating_reports import SAMPLE_BANNER
 LEVELS_ZH = {"stable": "稳定", "watch": "关注", "act": "须处置"}
 READ_ZH = (
     "占比后为置信区间（Wilson）；家数少时区间很宽，不宜据以判断。",
+    "“仅抽样波动可达”为两年分布相同时，该家数下指数的单侧分位；指数在其以内的，不能说明分布变了。",
     "迁移指数：0 为不动，1 如重新抽取。分布稳定指数的关注线、处置线为经验值，未确认。",
     "等级线上方家数明显多于下方的，是查看的理由，不是作弊的证明。",
     "本报告只说明等级怎样变动，不说明为什么变动。",
@@ -66,7 +67,8 @@ def _summary(report: StabilityReport, producer: str) -> TermGrid:
         ("上调占比", "Improved", _percent(report.improved_ratio)),
         ("下调占比", "Worsened", _percent(report.worsened_ratio)),
         ("分布稳定指数", "Population stability", _text(report.index)),
-        ("判断", "Level", LEVELS_ZH.get(report.level or "", "—")),
+        ("判断", "Level", level_words(report, none="—")),
+        ("仅抽样波动可达", "Index by chance alone", _text(report.index_by_chance)),
         ("方法", "Method", METHOD_ZH), ("出具机构", "Producer", producer),
     )  # fmt: skip
     return TermGrid(
@@ -75,6 +77,12 @@ def _summary(report: StabilityReport, producer: str) -> TermGrid:
             Term(label_zh=zh, label_en=en, value=value, wide=zh in {"方法", "出具机构"}) for zh, en, value in items
         ),
     )  # fmt: skip
+
+
+def level_words(report: StabilityReport, *, none: str) -> str:
+    """Say the level of the index, and where so few enterprises cannot tell; `none` where there is no index."""
+    words = LEVELS_ZH.get(report.level or "", none)
+    return f"{words}（家数过少，不足以判断）" if report.is_index_of_few else words
 
 
 def _transitions(report: StabilityReport) -> Table:

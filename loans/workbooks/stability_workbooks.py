@@ -15,7 +15,7 @@ from carbonfin.rules.record import digest_of
 from loans.calc.ratings.scorecard import METHOD_ZH
 from loans.calc.ratings.stability_reports import StabilityReport
 from loans.workbooks.rating_reports import SAMPLE_BANNER
-from loans.workbooks.stability_reports import LEVELS_ZH, READ_ZH
+from loans.workbooks.stability_reports import LEVELS_ZH, READ_ZH, level_words
 
 _TEXT, _COUNT, _RATIO, _POINTS = CellKind.TEXT, CellKind.COUNT, CellKind.RATIO, CellKind.PRICE
 _INDEX = CellKind.PRICE
@@ -68,11 +68,12 @@ def _summary(report: StabilityReport) -> _Sheet:
         SheetColumn(label="当年有等级", kind=_COUNT, unit="家"), SheetColumn(label="两年均有", kind=_COUNT, unit="家"),
         SheetColumn(label="迁移指数", kind=_INDEX), SheetColumn(label="上调占比", kind=_RATIO),
         SheetColumn(label="下调占比", kind=_RATIO), SheetColumn(label="分布稳定指数", kind=_INDEX),
-        SheetColumn(label="判断", kind=_TEXT),
+        SheetColumn(label="判断", kind=_TEXT), SheetColumn(label="仅抽样波动可达", kind=_INDEX),
     )  # fmt: skip
     row = (
         report.year, report.before_count, report.after_count, report.both_count, report.mobility_index,
-        report.improved_ratio, report.worsened_ratio, report.index, LEVELS_ZH.get(report.level or "", "不作判断"),
+        report.improved_ratio, report.worsened_ratio, report.index, level_words(report, none="不作判断"),
+        report.index_by_chance,
     )  # fmt: skip
     return columns, [row]
 

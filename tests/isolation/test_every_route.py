@@ -103,6 +103,7 @@ _QUERIES: Mapping[str, Mapping[str, str]] = {
     "GET /v1/ratings/objections": {"usci": "91440300EXAMPLE466"},
     "GET /v1/subsidies/what-if": {"scheme": "nanshan-2025", "rate": "0.4"},
     "GET /v1/ratings": {"usci": "91440300EXAMPLE466"},
+    "GET /v1/ratings/explanations": {"usci": "91440300EXAMPLE466"},
     "GET /market": {"unit": "CEA"},
     "GET /search": {"q": "示例"},
     "GET /v1/rules/parameters/{key:str}/comparison": {"of_scope": "SZA"},
@@ -112,7 +113,8 @@ _READ_WITHOUT_ANSWER = frozenset(
         "GET /v1/subsidies/applications/{application_id:str}/preview",
         "GET /v1/subsidies/reports/{report_id:str}/difference",
         "GET /v1/subsidies/applications/{application_id:str}/review", "GET /enterprises/{party_id:str}/rating/report.pdf",
-        "GET /enterprises/{party_id:str}/rating/letter.pdf",
+        "GET /enterprises/{party_id:str}/rating/letter.pdf", "GET /v1/ratings/explanations",
+        "GET /v1/ratings/explanations/{decision_id:str}",
         *(
             f"GET {start}/loan-notes/{{note_code:str}}/notices/{{kind:str}}/{{due_start:str}}/letter.pdf"
             for start in ("", "/v1")

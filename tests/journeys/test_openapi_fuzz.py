@@ -503,11 +503,15 @@ WHAT_A_LONG_HISTORY_OPENS = {
 WHAT_ONE_KIND_OPENS = {
     "GET /v1/structured-values/{decision_id}", "GET /v1/model-values/{decision_id}",
     "GET /v1/collateral-stresses/{decision_id}", "GET /v1/collateral-stresses/{decision_id}/pdf",
+    "GET /v1/ratings/explanations/{decision_id}",
 }  # fmt: skip
 """Answered well only to a decision of one kind among all there are; test_structures.py, test_allowance_models.py and
 test_book_stresses.py do."""
-WHAT_A_RATING_OPENS = {"POST /v1/ratings/objections", "POST /v1/ratings/objections/{objection_id}/answers"}
-"""Answered well only to an enterprise rated by the scorecard; tests/loans/test_rating_objections.py does."""
+WHAT_A_RATING_OPENS = {
+    "POST /v1/ratings/objections", "POST /v1/ratings/objections/{objection_id}/answers", "GET /v1/ratings/explanations",
+}  # fmt: skip
+"""Answered well only to an enterprise rated by the scorecard; tests/loans/test_rating_objections.py does, and
+test_rating_explanations.py."""
 WHAT_A_CLOSED_DAY_OPENS = {
     "GET /v1/loan-notes/{note_code}/notices/{kind}/{due_start}/letter.pdf",
     "GET /v1/loan-notes/{note_code}/rate-notices/{rate_notice}/letter.pdf",

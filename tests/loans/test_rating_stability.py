@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, chi2
 
 from carbonfin.kernel.errors import InvalidInput
 from loans.calc.ratings.stability import (
     bunching,
     drift_by_group,
+    index_by_chance,
     mobility,
     population_stability,
     stability_terms_on,
@@ -101,6 +102,20 @@ def test_population_stability_is_no_less_than_nought_and_the_same_both_ways(bins
     there, back = (population_stability(*pair, terms=TERMS).index for pair in ((before, after), (after, before)))
     assert there >= -1e-12
     assert there == pytest.approx(back, abs=1e-9)
+
+
+def test_chance_alone_carries_the_index_as_far_as_simulation_says() -> None:
+    # Closed form beside scipy's quantile, and beside ten thousand pairs of years drawn from one distribution.
+    found = index_by_chance(before_count=400, after_count=500, bin_count=5, confidence_ratio=0.95)
+    assert found == pytest.approx(chi2.ppf(0.95, 4) * (1 / 400 + 1 / 500), rel=1e-12)
+    rng, shares = np.random.default_rng(5), [0.1, 0.2, 0.4, 0.2, 0.1]
+    drawn = [
+        population_stability(before, after, terms=TERMS).index
+        for before, after in zip(
+            rng.multinomial(400, shares, 10_000), rng.multinomial(500, shares, 10_000), strict=True
+        )
+    ]
+    assert np.quantile(drawn, 0.95) == pytest.approx(found, rel=0.05)
 
 
 def test_bunching_is_the_exact_binomial_tail() -> None:

@@ -112,7 +112,13 @@ def test_the_page_shows_who_moved(desk: Desk) -> None:
     page = desk.get("/ratings/stability?year=2024").text
     for words in ("等级迁移", "0.3125", "33.33%", "C 制造业", "本系统自有方法"):
         assert words in page, words
-    for words in ("各规模平均得分变化", "规模未登记", "年度报告 PDF"):
+    for words in (
+        "各规模平均得分变化",
+        "规模未登记",
+        "年度报告 PDF",
+        "仅抽样波动即可使分布稳定指数达到 5.5345",
+        "家数过少",
+    ):
         assert words in page, words
     pdf = desk.get("/ratings/stability/report.pdf?year=2024")
     assert (pdf.headers["content-type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
@@ -135,6 +141,8 @@ def test_the_spread_of_letters_by_year_and_the_limits_by_hand(sessions: Sessions
         (2024, Decimal("0.1297"), "watch"),
     ]  # fmt: skip
     assert (report.index, report.level) == (Decimal("0.1297"), "watch")
+    # Chi-square of four degrees of freedom at 95 % is 9.48773; times 1/3 + 1/4.
+    assert (report.index_by_chance, report.is_index_of_few) == (Decimal("5.5345"), True)
     watch = report.limit("index_watch")
     assert (watch.value, watch.is_confirmed, watch.title_zh) == (Decimal("0.1"), False, "群体稳定性指标关注线")
 
@@ -148,7 +156,8 @@ def test_the_workbook_has_each_figure_in_a_cell_and_says_where_it_is_from(desk: 
     assert book.sheetnames == ["概要", "等级迁移", "分布稳定", "等级线", "行业", "规模", "填报说明", "来源与口径"]
     rows = {name: list(book[name].iter_rows(values_only=True)) for name in book.sheetnames}
     summary = next(row for row in rows["概要"] if row[1] == 2024)
-    assert summary[1:10] == (2024, 3, 4, 3, 0.3125, 0.3333, 0, 0.1297, "关注")
+    few = "关注（家数过少，不足以判断）"
+    assert summary[1:11] == (2024, 3, 4, 3, 0.3125, 0.3333, 0, 0.1297, few, 5.5345)
     moved = {(row[1], row[2]): row[3:7] for row in rows["等级迁移"] if row[1] in set("ABCDE")}
     assert len(moved) == 25
     # Wilson for one of two at 95 %: (1/2 + z2/4 -+ z sqrt(1/8 + z2/16)) / (1 + z2/2) with z2 = 3.8415.

@@ -3,6 +3,7 @@
 from carbonfin.documents.charts.bars import Bar, CoverageBar, bar_chart, coverage_chart
 from carbonfin.documents.charts.curves import CurvePoint, curve_chart
 from carbonfin.documents.charts.drawing import Chart, chart_png
+from carbonfin.documents.charts.groups import group_chart
 from carbonfin.documents.charts.heat import Tile, heat_chart
 from carbonfin.documents.charts.intervals import Interval, interval_chart
 from carbonfin.documents.charts.limits import LimitBar, limit_chart
@@ -34,6 +35,7 @@ __all__ = [
     "chart_stylesheet",
     "coverage_chart",
     "curve_chart",
+    "group_chart",
     "heat_chart",
     "interval_chart",
     "limit_chart",

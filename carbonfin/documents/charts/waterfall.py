@@ -12,6 +12,8 @@ from carbonfin.documents.sheets import StepKind, Waterfall, WaterfallStep, check
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import to_float
 
+_LABEL_PX_MAX = 330  # the longest English name of a factor of the scorecard, whole
+
 
 def waterfall_chart(
     *,
@@ -87,7 +89,7 @@ def _layers(
         scale=alt.Scale(domain=labels),
         title=None,
         axis=alt.Axis(
-            ticks=False, domain=False, labelLimit=220, labelPadding=8, labelColor=theme.ink, labelFontSize=12
+            ticks=False, domain=False, labelLimit=_LABEL_PX_MAX, labelPadding=8, labelColor=theme.ink, labelFontSize=12
         ),
     )
     x = alt.X(

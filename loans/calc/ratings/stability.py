@@ -19,6 +19,7 @@ from carbonfin.rules.parameters import ParameterBook
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 LIMITS_KEY = "loans.rating_stability."
+_HALVINGS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +177,33 @@ def population_stability(before: npt.ArrayLike, after: npt.ArrayLike, *, terms: 
     index = float(((shares_new - shares_old) * np.log(shares_new / shares_old)).sum())
     level = "act" if index > terms.index_act else "watch" if index >= terms.index_watch else "stable"
     return PopulationStability(index=index, level=level)
+
+
+def index_by_chance(*, before_count: int, after_count: int, bin_count: int, confidence_ratio: float) -> float:
+    """Give what the index of so many enterprises reaches by chance alone, at a one-sided level.
+
+    Where both years are drawn from one distribution, the index is near sum (a - b)^2 / b, and index / (1/n + 1/m)
+    near chi-square of bins - 1 degrees of freedom; of an even number of them, P(X > x) = exp(-x/2) sum (x/2)^i / i!.
+
+    Args:
+        before_count: Enterprises of the earlier year, at least one.
+        after_count: The same of the later year.
+        bin_count: Bins, an odd number.
+        confidence_ratio: Level.
+    """
+    assert bin_count % 2, "the closed form takes an even number of degrees of freedom"
+    terms = range((bin_count - 1) // 2)
+    low, high = 0.0, 1.0
+
+    def chance_above(x: float) -> float:
+        return math.exp(-x / 2) * math.fsum((x / 2) ** i / math.factorial(i) for i in terms)
+
+    while chance_above(high) > 1 - confidence_ratio:
+        high *= 2
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if chance_above(middle) > 1 - confidence_ratio else (low, middle)
+    return high * (1 / before_count + 1 / after_count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

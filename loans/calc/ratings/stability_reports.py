@@ -85,6 +85,8 @@ class StabilityReport:
         before_count, after_count: Enterprises with a letter in each year.
         both_count: Those with one in both.
         index: Population stability index over letters, and its `level`: stable, watch or act.
+        index_by_chance: What the index of so many enterprises reaches by chance alone, at the level of the bands; None
+            where either year has none.
         indices: The same of each of the last years up to this one, the earliest first.
         limits: What the report was made with.
     """
@@ -98,12 +100,18 @@ class StabilityReport:
     improved_ratio: Decimal | None
     worsened_ratio: Decimal | None
     index: Decimal | None
+    index_by_chance: Decimal | None
     level: str | None
     jumps: tuple[ThresholdJump, ...]
     drifts: tuple[SectorDrift, ...]
     size_drifts: tuple[SizeDrift, ...]
     indices: tuple[YearIndex, ...]
     limits: tuple[StabilityLimit, ...]
+
+    @property
+    def is_index_of_few(self) -> bool:
+        """Whether chance alone carries the index past where it is to be watched: its level then says little."""
+        return self.index_by_chance is not None and self.index_by_chance > self.limit("index_watch").value
 
     def limit(self, name: str) -> StabilityLimit:
         """Give a limit by the last part of its key."""
