@@ -187,6 +187,6 @@ def test_pages_api_and_papers_say_how_a_note_stands(desk: Desk) -> None:
     assert told["revisions"][0]["evidence"] == [REPORT_FILE.digest]
     assert told["revisions"][0]["maker"] != told["revisions"][0]["checker"]
     shown = desk.get(f"/loan-notes/{NOTE}").text
-    assert "已认定：9.1 光伏(示例)（绿色目录(示例 2024)，2024-01-01 起）" in shown
+    assert "已认定</span> 9.1 光伏(示例)（绿色目录(示例 2024)，2024-01-01 起）" in shown, "said once"
     assert REPORT_FILE.digest[:12] in shown
     assert "绿色 9.1" in desk.get("/loans").text

@@ -58,7 +58,7 @@ def test_every_check_stands_on_the_sheet_with_its_evidence(sqlite_sessions: Sess
         assert lines["绿电不重复计算"].value_zh.startswith("资料不足，未能判断：")
         assert lines["减排量只主张一次"].value_zh == "通过：本行登记 2025 年无主张；登记以外经核实无主张"
         assert lines["利差调整"].value_en == (
-            "by the number of KPIs met, two-way; 0 of the KPIs met: +5 BP; 1 of the KPIs met: +0 BP; "
+            "by the number of KPIs met, two-way; 0 of the KPIs met: +5 BP; 1 of the KPIs met: 0 BP; "
             "2 of the KPIs met: -10 BP; "
             "without a report that counts: +5 BP; to the step itself, not cumulative; adjustment floor -15 BP; "
             "adjustment cap 10 BP; from the first interest period on or after the report's due day; "

@@ -79,7 +79,7 @@ def _points(terms: PointTerms) -> _Words:
 
 
 def _step(form: RatchetForm, one: RatchetStep) -> _Words:
-    step = f"{one.step_bp:+d} BP"
+    step = f"{one.step_bp:+d} BP" if one.step_bp else "0 BP"
     if form is RatchetForm.KPI_COUNT:
         return f"达标 {one.key} 项：{step}", f"{one.key} of the KPIs met: {step}"
     return f"等级 {one.key}：{step}", f"grade {one.key}: {step}"
