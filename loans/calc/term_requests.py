@@ -17,6 +17,7 @@ from loans.calc.facilities.rate_clauses import (
     concession_clause,
     reset_clause,
 )
+from loans.calc.loan_costs import LoanFee, PaymentWay, require_fees
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,8 @@ class LoanRequest:
         concession_stop_days: The concession stops where a payment is past due by more days; None: it does not stop.
         concession_stops_from: From which day it stops then.
         concession_returns: Whether and from which day it comes back.
+        payment_way: By which way the money is paid out; None: not agreed.
+        fees: What the borrower pays once beside interest, on the day of the drawdown, to whomever; None: not stated.
     """
 
     product: str
@@ -53,6 +56,8 @@ class LoanRequest:
     concession_stop_days: int | None = field(default=None, metadata=ADDED_LATER)
     concession_stops_from: StopsFrom | None = field(default=None, metadata=ADDED_LATER)
     concession_returns: Returns | None = field(default=None, metadata=ADDED_LATER)
+    payment_way: PaymentWay | None = field(default=None, metadata=ADDED_LATER)
+    fees: tuple[LoanFee, ...] | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse a principal above the line, and terms no contract could state."""
@@ -68,6 +73,12 @@ class LoanRequest:
                 remedy="Lower the principal or raise the line.",
                 remedy_zh="请降低贷款金额或先调整授信额度。",
             )
+        require_fees(self.fees or (), principal_cny=self.principal_cny)
+
+    @property
+    def fees_cny(self) -> Decimal:
+        """All fees together; nought where none is stated."""
+        return sum((one.amount_cny for one in self.fees or ()), start=Decimal("0.00"))
 
     @property
     def reset_clause(self) -> ResetClause | None:

@@ -12,10 +12,12 @@ from loans.calc.contracts.schedule import RepaymentSchedule, ScheduleInputs, mak
 from loans.calc.contracts.terms import CalendarDays
 from loans.calc.financed import FinancedEmissions, financed_emissions
 from loans.calc.jiangtandai import RateDecision, RateInputs, RateStatus, decide_rate, tables_asked
+from loans.calc.loan_costs import CostTerms
 from loans.calc.missing import MissingField
 from loans.calc.ratings.carbon_efficiency import CarbonRating, RatingInputs, rate_carbon_efficiency
 from loans.calc.term_concessions import concession_figures, concession_group
-from loans.calc.term_lines import TermGroup, percent, term_groups
+from loans.calc.term_costs import cost_figures, cost_group
+from loans.calc.term_lines import TermGroup, percent, term_groups, unconfirmed_names
 from loans.calc.term_links import ReviewedLink, green_group, link_figures, link_group
 from loans.calc.term_notes import TermNote, term_notes
 from loans.calc.term_requests import LoanRequest
@@ -32,6 +34,7 @@ class TermSheetInputs:
         link: The sustainability link the loan is under, with its last review; None where it is under none.
         says_green_standing: Whether it says how the loan stands by the green catalogue; sheets drafted before do not.
         says_concession_stop: Whether it says what overdue does to the concession; sheets drafted before do not.
+        cost_terms: By what it says payment and yearly cost; sheets drafted before say neither.
     """
 
     number: str
@@ -50,6 +53,7 @@ class TermSheetInputs:
     link: ReviewedLink | None = field(default=None, metadata=ADDED_LATER)
     says_green_standing: bool | None = field(default=None, metadata=ADDED_LATER)
     says_concession_stop: bool | None = field(default=None, metadata=ADDED_LATER)
+    cost_terms: CostTerms | None = field(default=None, metadata=ADDED_LATER)
 
     def __post_init__(self) -> None:
         """Refuse a rate decided for another enterprise or another day."""
@@ -131,6 +135,7 @@ def draft_term_sheet(inputs: TermSheetInputs) -> TermSheet:
     figures += [] if resets is None else reset_figures(resets)
     figures += concession_figures(inputs.request.concession_clause)
     figures += [] if inputs.link is None else link_figures(inputs.link)
+    figures += [] if inputs.cost_terms is None else cost_figures(inputs.cost_terms, inputs.request, schedule)
     trace = checked_trace(figures)
     without, saving = compared
     return TermSheet(
@@ -197,6 +202,10 @@ def _groups(
     if inputs.says_concession_stop:
         at = next(place for place, group in enumerate(groups) if group.name == "repayment")
         groups = (*groups[:at], concession_group(inputs.request.concession_clause), *groups[at:])
+    if inputs.cost_terms is not None:
+        at = next(place for place, group in enumerate(groups) if group.name == "repayment") + 1
+        cost = cost_group(inputs.cost_terms, inputs.request, schedule, unconfirmed=unconfirmed_names(trace))
+        groups = (*groups[:at], cost, *groups[at:])
     green = (green_group(),) if inputs.says_green_standing else ()
     return (*groups, *green) if inputs.link is None else (*groups, *green, link_group(inputs.link))
 

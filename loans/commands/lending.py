@@ -15,8 +15,10 @@ from carbonfin.web.wire import day_of
 from loans import service
 from loans.calc.contracts.terms import AccrualDates, LoanTerms, RepaymentMethod
 from loans.calc.facilities import ResetDay, Returns, StopsFrom
+from loans.calc.loan_costs import LoanFee, PaymentWay
 from loans.calc.term_lines import percent
 from loans.calc.term_requests import LoanRequest
+from loans.schemas.term_sheets import NO_FEES
 
 commands = typer.Typer(no_args_is_help=True, help="降碳贷：评级、利率、还款计划、条款清单 / loans")
 
@@ -207,6 +209,8 @@ def term_sheet(
     concession_stops_from: Annotated[StopsFrom | None, typer.Option(help="停止起算日 / it stops from")] = None,
     concession_returns: Annotated[Returns | None, typer.Option(help="清偿后恢复 / once it is paid")] = None,
     link: Annotated[str | None, typer.Option(help="挂钩条款编号 / sustainability link")] = None,
+    payment_way: Annotated[PaymentWay | None, typer.Option(help="支付方式 / way of payment")] = None,
+    fee: Annotated[list[str] | None, typer.Option(help="费用，名称:金额，可多次；无 / name:amount, or none")] = None,
     out: Annotated[Path | None, typer.Option(help="写出 PDF 与 Word 的目录 / folder for PDF and Word")] = None,
 ) -> None:
     """起草贷款条款清单，可写出 PDF 与 Word / draft a term sheet."""
@@ -219,6 +223,7 @@ def term_sheet(
         settlement_day=settlement_day, basis=basis, accrual_dates=AccrualDates.UNADJUSTED, reset_months=reset_months,
         reset_day=reset_day, fixing_lag_days=fixing_lag_days, concession_stop_days=concession_stop_days,
         concession_stops_from=concession_stops_from, concession_returns=concession_returns,
+        payment_way=payment_way, fees=None if fee is None else _fees(fee),
     )  # fmt: skip
     with terminal.sessions.begin() as session:
         standing = standing_of(session, terminal.actor.organization_id, terminal.clock)
@@ -264,6 +269,11 @@ def _write_files(terminal: Terminal, stored: service.StoredTermSheet, folder: Pa
     for name, content in contents.items():
         folder.joinpath(name).write_bytes(content)
     return [str(folder / name) for name in contents]
+
+
+def _fees(texts: list[str]) -> tuple[LoanFee, ...]:
+    pairs = (one.rpartition(":") for one in texts if one not in {NO_FEES, "none"})
+    return tuple(LoanFee(name=name, amount_cny=_decimal(amount, "fees")) for name, _, amount in pairs)
 
 
 def _day(text: str, field: str) -> date:

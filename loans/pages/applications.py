@@ -55,6 +55,8 @@ class ApplicationForm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     lpr_tenor: str = ""
     margin_bp: str = ""
     link_number: str = ""
+    payment_way: str = ""
+    fees: str = ""
     number: str = ""
 
     def values(self) -> dict[str, str]:

@@ -15,7 +15,9 @@ from carbonfin.web.language import Text
 from carbonfin.web.wire import day_of
 from loans.calc.contracts.terms import AccrualDates, RepaymentMethod
 from loans.calc.facilities import CLAUSE_WORDS, ResetDay, Returns, StopsFrom
+from loans.calc.loan_costs import WAYS, LoanFee, PaymentWay
 from loans.calc.term_requests import LoanRequest
+from loans.schemas.term_sheets import NO_FEES
 from loans.service import LendingDefaults, TermSheetDraft
 
 T = TypeVar("T")
@@ -48,6 +50,7 @@ STOPS_FROM, RETURNS = (
     (("", Text("未约定", "not agreed")), *((one, Text(*words)) for one, words in CLAUSE_WORDS[name].items()))
     for name in ("concession_stops_from", "concession_returns")
 )
+PAYMENT_WAYS = (("", Text("未约定", "not agreed")), *((one.value, Text(*WAYS[one])) for one in PaymentWay))
 _REQUIRED = InvalidInput("this field is required", zh="请填写此项")
 
 
@@ -86,6 +89,8 @@ def empty_values(defaults: LendingDefaults, *, party_id: str, today: date) -> di
         "concession_stops_from": "",
         "concession_returns": "",
         "link_number": "",
+        "payment_way": "",
+        "fees": "",
     }
 
 
@@ -104,6 +109,8 @@ def read_form(values: Mapping[str, str], *, number: str | None) -> ReadForm:
     fixing_lag_days = reader.read_if_filled("fixing_lag_days", _whole)
     reset_day = reader.read_if_filled("reset_day", lambda text, field: _choice(ResetDay, text, field))
     stop = _read_stop(reader)
+    payment_way = reader.read_if_filled("payment_way", lambda text, field: _choice(PaymentWay, text, field))
+    fees = reader.read_if_filled("fees", _fees)
     if reader.errors:
         return ReadForm(values=reader.values, errors=reader.errors, draft=None)
     try:
@@ -127,6 +134,8 @@ def read_form(values: Mapping[str, str], *, number: str | None) -> ReadForm:
             concession_stop_days=stop[0],
             concession_stops_from=stop[1],
             concession_returns=stop[2],
+            payment_way=payment_way,
+            fees=fees,
         )
     except InvalidInput as error:
         return ReadForm(values=reader.values, errors={error.field or "": error_words(error)}, draft=None)
@@ -211,6 +220,23 @@ def _whole(text: str, field: str) -> int:
             remedy_zh="请只填数字，负数前加减号，例如 40。",
         )
     return int(text)
+
+
+def _fees(text: str, field: str) -> tuple[LoanFee, ...]:
+    """Read one fee a line, its name before its amount; 无 says that there is none."""
+    if text in {NO_FEES, "none"}:
+        return ()
+    fees = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        name, _, amount = line.replace("：", " ").replace(":", " ").rpartition(" ")
+        if not name.strip():
+            raise InvalidInput(
+                f"a fee reads {line!r}", zh=f"费用“{line}”缺少名称或金额", field=field,
+                remedy="Write one a line, such as: appraisal 5000.00; or none.",
+                remedy_zh="每行一项，先名称后金额，例如：评估费 5000.00；没有的填“无”。",
+            )  # fmt: skip
+        fees.append(LoanFee(name=_words(name.strip(), field), amount_cny=_amount(amount, field)))
+    return tuple(fees)
 
 
 E = TypeVar("E", bound=StrEnum)

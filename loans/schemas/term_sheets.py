@@ -1,12 +1,16 @@
 """Term sheets as JSON."""
 
-from msgspec import Struct
+from collections.abc import Sequence
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from carbonfin.kernel.dates import DayCount
 from carbonfin.web.wire import CnyText, DayText, IdText, NameText, NoteText, UsciText, day_of, decimal_of
 from loans.calc.contracts.terms import AccrualDates, RepaymentMethod
 from loans.calc.facilities import ResetDay, Returns, StopsFrom
 from loans.calc.financed import FinancedEmissions
+from loans.calc.loan_costs import FEES_MAX, LoanFee, PaymentWay
 from loans.calc.term_comparisons import TermChange
 from loans.calc.term_lines import TermGroup, TermLine
 from loans.calc.term_requests import LoanRequest
@@ -22,11 +26,21 @@ from loans.schemas.lending import (
 )
 from loans.service import StoredTermSheet
 
+NO_FEES = "无"
+
+
+class LoanFeeIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A fee the borrower pays once, on the day of the drawdown, to whomever."""
+
+    name: NameText
+    amount_cny: CnyText
+
 
 class TermSheetIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Draft a term sheet; with a number, a new version of it. Without a reset clause the rate is fixed to maturity.
 
-    Without a clause on overdue the concession does not stop.
+    Without a clause on overdue the concession does not stop. `fees` is empty where the borrower bears none; left out it
+    is not known, and no yearly cost is stated.
     """
 
     usci: UsciText
@@ -53,6 +67,8 @@ class TermSheetIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     concession_stops_from: StopsFrom | None = None
     concession_returns: Returns | None = None
     link_number: IdText | None = None
+    payment_way: PaymentWay | None = None
+    fees: Annotated[list[LoanFeeIn], Meta(max_length=FEES_MAX)] | None = None
 
     def loan_request(self) -> LoanRequest:
         """Give the request as a value; each rule it breaks is named by its field."""
@@ -76,12 +92,26 @@ class TermSheetIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             concession_stop_days=self.concession_stop_days,
             concession_stops_from=self.concession_stops_from,
             concession_returns=self.concession_returns,
+            payment_way=self.payment_way,
+            fees=None
+            if self.fees is None
+            else tuple(LoanFee(name=one.name, amount_cny=decimal_of(one.amount_cny)) for one in self.fees),
         )
 
     def entry(self) -> dict[str, str]:
         """Give what was sent, field by field, as a form keeps it."""
         typed = {name: getattr(self, name) for name in self.__struct_fields__ if name != "number"}
-        return {name: "" if value is None else str(value) for name, value in typed.items()}
+        said = {name: "" if value is None else str(value) for name, value in typed.items()}
+        return said | {
+            "fees": fee_text(None if self.fees is None else [(one.name, one.amount_cny) for one in self.fees])
+        }
+
+
+def fee_text(fees: Sequence[tuple[str, str]] | None) -> str:
+    """Write fees as the form takes them: one a line, 无 where there is none, nothing where they are not known."""
+    if fees is None:
+        return ""
+    return "\n".join(f"{name} {amount_cny}" for name, amount_cny in fees) or NO_FEES
 
 
 class TermLineOut(Struct, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ from loans.calc.jiangtandai import (
     RateQuoted,
     single_inputs,
 )
+from loans.calc.loan_costs import CostTerms
 from loans.calc.ratings.carbon_efficiency import RatingInputs
 from loans.calc.ratings.emissions import ActivityYear, Fuel, FuelFactor
 from loans.store.accounts import account_years, latest_report
@@ -59,6 +60,15 @@ def lending_defaults(session: Session, actor: Actor, *, valid_on: date, known_at
     return LendingDefaults(
         settlement_day=book.on("loans.settlement_day", valid_on=valid_on, known_at=known_at).integer,
         basis=DayCount(book.on("loans.day_count_basis", valid_on=valid_on, known_at=known_at).value),
+    )
+
+
+def cost_terms(session: Session, actor: Actor, *, valid_on: date, known_at: datetime) -> CostTerms:
+    """Give by what a term sheet says payment and yearly cost, as far as it is known."""
+    book = parameters(session, actor)
+    return CostTerms(
+        method=book.find("loans.annualised_cost_method", valid_on=valid_on, known_at=known_at),
+        entrusted_above_cny=book.find("loans.entrusted_payment_above_cny", valid_on=valid_on, known_at=known_at),
     )
 
 

@@ -225,6 +225,7 @@ def _inputs(
         is_sample=party.is_sample or actor.is_sample,
         says_green_standing=True,
         says_concession_stop=True,
+        cost_terms=facts.cost_terms(session, actor, valid_on=request.drawdown_date, known_at=known_at),
         link=_link(session, actor, party, draft.link_number, issued_on=issued_on, known_at=known_at),
     )
 

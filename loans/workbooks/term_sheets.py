@@ -24,6 +24,7 @@ from carbonfin.documents.word import render_docx
 from carbonfin.rules.record import canonical
 from loans.calc.contracts.schedule import PROVISIONAL_ZH, RepaymentSchedule
 from loans.calc.term_concessions import CONCESSION_GROUP
+from loans.calc.term_costs import COST_GROUP
 from loans.calc.term_lines import TermGroup, TermLine, amount, percent, signed
 from loans.calc.term_links import GREEN_GROUP, GROUP_NAME
 from loans.calc.term_notes import unconfirmed_behind, unconfirmed_words
@@ -37,8 +38,10 @@ DISCLAIMER = (
     "本清单为草案，仅供双方商谈之用，不构成贷款承诺或要约；经贷款人审批并签订借款合同后，以借款合同为准。"
     "This draft is for discussion and commits nobody; the loan contract prevails."
 )
-WIDE_LABELS = frozenset({"利率优惠", "付息日遇节假日", "取价规则", "重定价时的利率优惠", "停止期间利率"})
-IN_BOTH = frozenset({GROUP_NAME, GREEN_GROUP, RESET_GROUP, CONCESSION_GROUP})
+WIDE_LABELS = frozenset(
+    {"利率优惠", "付息日遇节假日", "取价规则", "重定价时的利率优惠", "停止期间利率", "支付方式", "年化综合融资成本"}
+)
+IN_BOTH = frozenset({GROUP_NAME, GREEN_GROUP, RESET_GROUP, CONCESSION_GROUP, COST_GROUP})
 BP_PER_PERCENT = 100
 
 
