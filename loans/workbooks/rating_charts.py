@@ -7,7 +7,7 @@ from loans.calc.ratings.scorecard_decision import ScorecardInputs
 
 _UNIT = Words(zh="吨／万元", en="t/万元")
 _BANDS = (
-    (10, 90, Words(zh="同业中间八成", en="Middle eight tenths of peers")),
+    (10, 90, Words(zh="同业中间八成", en="Middle 80% of peers")),
     (25, 75, Words(zh="同业中间一半", en="Middle half of peers")),
 )
 _MEDIAN = 50
@@ -22,8 +22,7 @@ def peers_chart(
     intervals = [
         Interval(
             label=words, value=median, low=quantiles[low], high=quantiles[high],
-            text=f"{median}（{quantiles[low]}–{quantiles[high]}）" if language == "zh"
-            else f"{median} ({quantiles[low]}–{quantiles[high]})",
+            text=f"{quantiles[low]}–{quantiles[high]}",
         )
         for low, high, words in _BANDS
     ]  # fmt: skip

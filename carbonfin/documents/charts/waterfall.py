@@ -12,6 +12,8 @@ from carbonfin.documents.sheets import StepKind, Waterfall, WaterfallStep, check
 from carbonfin.kernel.errors import InvalidInput
 from carbonfin.kernel.units import to_float
 
+# A reader's Latin letters may be wider than those the drawing was measured with.
+_LATIN_ROOM = {"left": 34, "right": 14, "top": 5, "bottom": 5}
 _LABEL_PX_MAX = 330  # the longest English name of a factor of the scorecard, whole
 
 
@@ -49,6 +51,8 @@ def waterfall_chart(
         raise InvalidInput("Two steps share a name", zh="两个步骤名称相同", field="steps")
     chart = _layers(steps, labels, plain(unit.on(language)), theme, less_is_better=less_is_better)
     chart = chart.properties(width=width_px, height=28 * len(steps))
+    if language == "en":
+        chart = chart.properties(padding=_LATIN_ROOM)
     lines = {"zh": f"来源：{source.zh}", "en": f"Source: {source.en}"}
     alternatives = {
         "zh": f"{title.zh}。" + "；".join(f"{step.label_zh} {step.text}" for step in steps) + f"。{lines['zh']}。",
