@@ -1,9 +1,9 @@
 """`python -m benchmarks.http_ratios`: the service over HTTP beside the barest route of the same framework.
 
-Both are served by granian with two worker processes and asked by `wrk` (16 connections, two threads) on the loopback;
-load and servers share the machine's processors, so only ratios of one run are told. Rounds are interleaved, each figure
-is the median of its rounds. The service keeps its records on SQLite as in production of one machine, with the
-synchronous mode that the line names.
+Both are served by granian with two worker processes and asked by `wrk` (two threads; 16 connections, for rate decisions
+64 too, since a commit serves all who wait for it) on the loopback; load and servers share the machine's processors, so
+only ratios of one run are told. Rounds are interleaved, each figure is the median of its rounds. The service keeps its
+records on SQLite as in production of one machine, with the synchronous mode that the line names.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from benchmarks.bare_app import ANSWER_FILE
 from benchmarks.harness import load_stated
 
 WORKERS = 2
-CONNECTIONS = 16
+CONNECTIONS, MANY_CONNECTIONS = 16, 64
 _START_S = 60.0
 _CODE = [sys.executable, "-m", "carbonfin.app.cli"]
 _UNITS = ("CEA-2023", "CEA-2024", "CCER", "SZA-2024")
@@ -46,6 +46,7 @@ class Question:
 
     Attributes:
         once_each: Whether each carries an idempotency key of its own.
+        connections: How many ask it at once.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Question:
     body: bytes = b""
     key: str = ""
     once_each: bool = False
+    connections: int = CONNECTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +143,7 @@ def _per_second(question: Question, folder: Path, *, seconds: int) -> float:
     """
     script = folder / "question.lua"
     script.write_text(_script(question), encoding="utf-8")
-    command = ["wrk", "-t2", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), question.address]
+    command = ["wrk", "-t2", f"-c{question.connections}", f"-d{seconds}s", "-s", str(script), question.address]
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 - our own arguments
     refused = _REFUSED.search(told)
     if refused:
@@ -204,9 +206,12 @@ def _served(folder: Path) -> Iterator[dict[str, Question]]:
                 )
                 for count, portfolio_id in stored.items()
             ),
-            Question(
-                name="rate", address=f"{ours}/v1/rate-decisions", key=key, once_each=True,
-                body=json.dumps(_RATE_DECISION).encode(),
+            *(
+                Question(
+                    name=name, address=f"{ours}/v1/rate-decisions", key=key, once_each=True, connections=connections,
+                    body=json.dumps(_RATE_DECISION).encode(),
+                )
+                for name, connections in (("rate", CONNECTIONS), ("rate, many callers", MANY_CONNECTIONS))
             ),
         ]  # fmt: skip
         yield {question.name: question for question in questions}
@@ -227,7 +232,10 @@ BOUNDS = (
           least=0.25),
     Bound(name="stored book of 5 lines over one indexed read", subject="stored 5", comparator="read", least=0.5),
     Bound(name="stored book of 100 lines over one indexed read", subject="stored 100", comparator="read", least=0.5),
-    Bound(name="rate decisions with their record a second", subject="rate", comparator=None, least=500.0),
+    Bound(name=f"rate decisions with their record a second, {CONNECTIONS} callers at once", subject="rate",
+          comparator=None, least=500.0),
+    Bound(name=f"rate decisions with their record a second, {MANY_CONNECTIONS} callers at once",
+          subject="rate, many callers", comparator=None, least=500.0),
 )  # fmt: skip
 
 
@@ -247,7 +255,10 @@ def measure(*, seconds: int, rounds: int, only: str | None = None) -> bool:
             for _ in range(rounds):
                 for one, rates in found.items():
                     rates.append(_per_second(questions[one], folder, seconds=seconds))
-        print(f"# http ratios: granian {WORKERS} workers, wrk {CONNECTIONS} connections; {stated().line()}")
+        print(
+            f"# http ratios: granian {WORKERS} workers, wrk {CONNECTIONS} or {MANY_CONNECTIONS} connections; "
+            f"{stated().line()}"
+        )
         print(f"# SQLite {sqlite3.sqlite_version}, {_synchronous_mode(folder)}")
         for one, rates in found.items():
             print(f"{one}: {statistics.median(rates):,.0f}/s ({min(rates):,.0f} to {max(rates):,.0f})")
