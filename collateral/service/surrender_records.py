@@ -47,7 +47,11 @@ def surrender_record_of(
     """
     load_party(session, actor, party_id)
     known_on = china_day(standing.known_at)
-    latest = compliance.compliance_positions(session, actor, known_on=known_on, party_id=party_id)
+    revisions = [
+        one
+        for _, _, one in compliance.compliance_revisions(session, actor, party_id=party_id, known_on=known_on)
+    ]  # fmt: skip
+    latest = compliance.latest_revisions(revisions)
     if not latest:
         return None
     book = book_for(session, actor.organization_id, packages=("pricing",))
@@ -57,10 +61,6 @@ def surrender_record_of(
     last: dict[Scheme, tuple[date, CompliancePosition]] = {}
     for deadline, one in passed:
         last[one.scheme] = max(last.get(one.scheme, (deadline, one)), (deadline, one), key=lambda found: found[0])
-    revisions = [
-        one
-        for _, _, one in compliance.compliance_revisions(session, actor, party_id=party_id, known_on=known_on)
-    ]  # fmt: skip
     on_time = [_on_time(one, deadline, revisions) for deadline, one in last.values()]
     open_years = [
         deadline for deadline, one in past if one.surrendered_t is None or one.surrendered_t < one.emissions_t

@@ -1,12 +1,15 @@
 """Compliance positions and headroom at rest."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import Scheme
+from carbonfin.storage.engine import execute_prepared
 from carbonfin.storage.rows import table_of
 from collateral.calc.agreements import HeadroomRecord
 from collateral.calc.compliance_records import (
@@ -20,19 +23,43 @@ from collateral.calc.headroom import HeadroomOutcome
 from collateral.models import ComplianceAllocationRow, CompliancePositionRow, HeadroomRow
 
 _IDS_AT_ONCE = 500
+_POSITIONS, _ALLOCATIONS = table_of(CompliancePositionRow), table_of(ComplianceAllocationRow)
+_OF_PARTY = (
+    sa.select(_POSITIONS)
+    .where(
+        _POSITIONS.c.organization_id == sa.bindparam("mine"),
+        _POSITIONS.c.party_id == sa.bindparam("party"),
+        _POSITIONS.c.known_from <= sa.bindparam("known_on"),
+    )
+    .order_by(_POSITIONS.c.scheme, _POSITIONS.c.compliance_year.desc(), _POSITIONS.c.revision.desc())
+)
+_PARTS_OF_PARTY = (
+    sa.select(_ALLOCATIONS)
+    .join(_POSITIONS, _POSITIONS.c.id == _ALLOCATIONS.c.compliance_position_id)
+    .where(
+        _ALLOCATIONS.c.organization_id == sa.bindparam("mine"),
+        _POSITIONS.c.organization_id == sa.bindparam("mine"),
+        _POSITIONS.c.party_id == sa.bindparam("party"),
+    )
+    .order_by(_ALLOCATIONS.c.place)
+)
+"""Asked for each rating, so built once."""
 
 
 def compliance_positions(
     session: Session, actor: Actor, *, known_on: date, party_id: str | None = None
 ) -> tuple[CompliancePosition, ...]:
     """Give the last revision known on a day of each party, scheme and year, the latest year first."""
-    query = select(CompliancePositionRow).where(
-        CompliancePositionRow.organization_id == actor.organization_id, CompliancePositionRow.known_from <= known_on
-    )
     if party_id is not None:
-        query = query.where(CompliancePositionRow.party_id == party_id)
+        of_party = compliance_revisions(session, actor, party_id=party_id, known_on=known_on)
+        return latest_revisions(one for _, _, one in of_party)
     rows = session.exec(
-        query.order_by(
+        select(CompliancePositionRow)
+        .where(
+            CompliancePositionRow.organization_id == actor.organization_id,
+            CompliancePositionRow.known_from <= known_on,
+        )
+        .order_by(
             col(CompliancePositionRow.party_id),
             col(CompliancePositionRow.scheme),
             col(CompliancePositionRow.compliance_year).desc(),
@@ -40,39 +67,32 @@ def compliance_positions(
         )
     ).all()
     last = {(row.party_id, row.scheme, row.compliance_year): row for row in rows}
-    parts = _parts(session, actor, [row.id for row in last.values()], of_one_party=party_id is not None)
+    allocations = sa.select(_ALLOCATIONS).where(_ALLOCATIONS.c.organization_id == actor.organization_id)
+    parts = _parts(session.execute(allocations.order_by(_ALLOCATIONS.c.place)))
     return tuple(_position(row, parts.get(row.id, ())) for row in last.values())
+
+
+def latest_revisions(revisions: Iterable[CompliancePosition]) -> tuple[CompliancePosition, ...]:
+    """Give of revisions, the latest first, the last of each scheme and year, in their order."""
+    last: dict[tuple[Scheme, int], CompliancePosition] = {}
+    for one in revisions:
+        last.setdefault((one.scheme, one.compliance_year), one)
+    return tuple(last.values())
 
 
 def compliance_revisions(
     session: Session, actor: Actor, *, party_id: str, known_on: date
 ) -> tuple[tuple[int, datetime, CompliancePosition], ...]:
     """Give every revision of a party known on a day with its number and when it was written, the latest first."""
-    rows = session.exec(
-        select(CompliancePositionRow)
-        .where(
-            CompliancePositionRow.organization_id == actor.organization_id,
-            CompliancePositionRow.party_id == party_id,
-            CompliancePositionRow.known_from <= known_on,
-        )
-        .order_by(
-            col(CompliancePositionRow.scheme),
-            col(CompliancePositionRow.compliance_year).desc(),
-            col(CompliancePositionRow.revision).desc(),
-        )
-    ).all()
-    parts = _parts(session, actor, [row.id for row in rows], of_one_party=True)
+    asked = {"mine": actor.organization_id, "party": party_id, "known_on": known_on}
+    rows = execute_prepared(session, _OF_PARTY, asked).all()
+    parts = _parts(execute_prepared(session, _PARTS_OF_PARTY, asked)) if rows else {}
     return tuple((row.revision, row.recorded_at, _position(row, parts.get(row.id, ()))) for row in rows)
 
 
-def _parts(
-    session: Session, actor: Actor, position_ids: list[str], *, of_one_party: bool
-) -> dict[str, tuple[AllocationPart, ...]]:
-    query = select(ComplianceAllocationRow).where(ComplianceAllocationRow.organization_id == actor.organization_id)
-    if of_one_party:
-        query = query.where(col(ComplianceAllocationRow.compliance_position_id).in_(position_ids))
+def _parts(rows: Iterable[Any]) -> dict[str, tuple[AllocationPart, ...]]:
     found: dict[str, tuple[AllocationPart, ...]] = {}
-    for row in session.exec(query.order_by(col(ComplianceAllocationRow.place))):
+    for row in rows:
         part = AllocationPart(
             state=AllocationState(row.state),
             standing=AllocationStanding(row.standing),
@@ -225,7 +245,7 @@ def latest_headrooms(
     return tuple(sorted(found, key=lambda one: (one.business_date, one.party_id, one.scheme)))
 
 
-def _position(row: CompliancePositionRow, parts: tuple[AllocationPart, ...]) -> CompliancePosition:
+def _position(row: Any, parts: tuple[AllocationPart, ...]) -> CompliancePosition:
     return CompliancePosition(
         party_id=row.party_id,
         scheme=Scheme(row.scheme),

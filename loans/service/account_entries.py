@@ -80,7 +80,7 @@ def require_consent(
     Raises:
         NotApplicable: None stands on that day.
     """
-    last = store.last_consents(session, actor, [party.id], purpose=purpose, known_at=known_at).get(party.id)
+    last = store.last_consent(session, actor, party.id, purpose=purpose, known_at=known_at)
     return refuse_without(last, purpose=purpose, on=on, code=party.code)
 
 
@@ -91,7 +91,7 @@ def refuse_withdrawn(session: Session, actor: Actor, party: Party, *, known_at: 
         NotApplicable: The last statement is a withdrawal.
     """
     purpose = ConsentPurpose.RATING
-    last = store.last_consents(session, actor, [party.id], purpose=purpose, known_at=known_at).get(party.id)
+    last = store.last_consent(session, actor, party.id, purpose=purpose, known_at=known_at)
     if last is not None and last.state is ConsentState.WITHDRAWN:
         refuse_without(last, purpose=purpose, on=last.given_on, code=party.code)
 

@@ -16,10 +16,11 @@ from carbonfin.kernel.parties import Party
 from carbonfin.storage.decisions import (
     DecisionRecord,
     Recorded,
+    keep_decision,
     load_decision,
     load_inputs,
     load_outcome,
-    record_decision,
+    make_decision,
 )
 from carbonfin.storage.messages import publish
 from carbonfin.storage.parties import Standing, load_party, parties_of, party_by_code
@@ -43,6 +44,7 @@ from loans.service.account_entries import require_consent
 from loans.service.account_years import RatedYears, rated_years
 from loans.service.issued_documents import verification_by
 from loans.service.notes import notes_of
+from loans.service.scorecard_methods import method_of_day
 from loans.store import benchmarks
 from loans.store import ratings as store
 
@@ -122,10 +124,11 @@ def rate_by_scorecard(
     require_consent(session, actor, party, on=standing.business_date, known_at=standing.known_at)
     before = store.last_result(session, actor, party.id)
     inputs = scorecard_inputs(session, actor, party, year=year, standing=standing)
-    recorded = record_decision(
-        session, actor, SCORECARD_KIND, inputs, subject=party.code, valid_on=standing.business_date,
-        known_at=standing.known_at,
+    made = make_decision(
+        SCORECARD_KIND, inputs, subject=party.code, valid_on=standing.business_date, known_at=standing.known_at,
+        written={"method": method_of_day(session, actor, standing).text},
     )  # fmt: skip
+    recorded = keep_decision(session, actor, made)
     rating = recorded.outcome.rating
     result = RatingResult(
         party_id=party.id,
@@ -167,7 +170,6 @@ def scorecard_inputs(
     """
     rated = rated_years(session, actor, party, year=year, standing=standing)
     current, known_at = rated.current, standing.known_at
-    card = scorecard_on(facts.parameters(session, actor), valid_on=standing.business_date, known_at=known_at)
     return ScorecardInputs(
         name=party.name,
         usci=party.code,
@@ -179,7 +181,7 @@ def scorecard_inputs(
         division=rated.division,
         surrender=_surrender(session, actor, party, current, standing),
         previous_letter=_letter_before(session, actor, party, current.year),
-        method=card.parameters,
+        method=method_of_day(session, actor, standing).parameters,
         benchmark=benchmark_excerpt(session, actor, rated, standing),
     )
 

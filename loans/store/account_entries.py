@@ -30,6 +30,20 @@ _OF_ONE = (
 )
 
 
+_CONSENTS = table_of(AccountConsentRow)
+_LAST_CONSENT = (
+    sa.select(_CONSENTS)
+    .where(
+        _CONSENTS.c.organization_id == sa.bindparam("mine"),
+        _CONSENTS.c.party_id == sa.bindparam("party"),
+        _CONSENTS.c.purpose == sa.bindparam("purpose"),
+        _CONSENTS.c.recorded_at <= sa.bindparam("known_at"),
+    )
+    .order_by(_CONSENTS.c.number.desc())
+    .limit(1)
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptEntry:
     """A version of a line with when and by whom it was written down."""
@@ -71,6 +85,15 @@ def consents_of(
     if purpose is not None:
         query = query.where(AccountConsentRow.purpose == purpose)
     return tuple(_consent(row) for row in session.exec(query.order_by(col(AccountConsentRow.number))).all())
+
+
+def last_consent(
+    session: Session, actor: Actor, party_id: str, *, purpose: ConsentPurpose, known_at: datetime
+) -> Consent | None:
+    """Give the last statement of an enterprise for a purpose known at an instant, or None."""
+    asked = {"mine": actor.organization_id, "party": party_id, "purpose": purpose, "known_at": known_at}
+    row = execute_prepared(session, _LAST_CONSENT, asked).one_or_none()
+    return None if row is None else _consent(row)
 
 
 def last_consents(
@@ -213,7 +236,7 @@ def _latest(entries: Iterable[AccountEntry]) -> tuple[AccountEntry, ...]:
     return tuple({entry.key: entry for entry in entries}.values())
 
 
-def _consent(row: AccountConsentRow) -> Consent:
+def _consent(row: Any) -> Consent:
     return Consent(
         purpose=row.purpose, state=row.state, given_on=row.given_on, valid_to=row.valid_to, evidence=row.evidence
     )

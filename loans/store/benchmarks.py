@@ -2,14 +2,34 @@
 
 from datetime import date, datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.errors import Conflict
+from carbonfin.storage.engine import execute_prepared
+from carbonfin.storage.rows import table_of
 from loans.calc.ratings.benchmark import ALL, PeerGroup, SectorBenchmark, group_names
 from loans.calc.ratings.scorecard import BenchmarkTerms
 from loans.calc.ratings.scorecard_decision import BenchmarkExcerpt
 from loans.models import RatingBenchmarkGroupRow, RatingBenchmarkRow
+
+_RELEASES, _GROUPS = table_of(RatingBenchmarkRow), table_of(RatingBenchmarkGroupRow)
+_RELEASE_IN_FORCE = (
+    sa.select(_RELEASES)
+    .where(
+        _RELEASES.c.organization_id == sa.bindparam("mine"),
+        _RELEASES.c.recorded_at <= sa.bindparam("known_at"),
+        _RELEASES.c.released_on <= sa.bindparam("rated_on"),
+    )
+    .order_by(_RELEASES.c.released_on.desc(), _RELEASES.c.recorded_at.desc())
+    .limit(1)
+)
+_GROUP = sa.select(_GROUPS).where(
+    _GROUPS.c.organization_id == sa.bindparam("mine"),
+    _GROUPS.c.benchmark_id == sa.bindparam("benchmark"),
+    _GROUPS.c.name == sa.bindparam("name"),
+)
 
 
 def add_benchmark(
@@ -109,20 +129,17 @@ def excerpt_on(
     session: Session, actor: Actor, *, rated_on: date, known_at: datetime, division: int | None, size_class: int | None
 ) -> BenchmarkExcerpt | None:
     """Give of the release in force on a day the nearest group of a division and size, None where none was released."""
-    row = _in_force(session, actor, rated_on=rated_on, known_at=known_at)
+    asked = {"mine": actor.organization_id, "rated_on": rated_on, "known_at": known_at}
+    row = execute_prepared(session, _RELEASE_IN_FORCE, asked).one_or_none()
     if row is None:
         return None
     group = None
     if division is not None and size_class is not None:
-        chain = group_names(division, size_class)
-        found = session.exec(
-            select(RatingBenchmarkGroupRow).where(
-                RatingBenchmarkGroupRow.organization_id == actor.organization_id,
-                RatingBenchmarkGroupRow.benchmark_id == row.id,
-                col(RatingBenchmarkGroupRow.name).in_(chain),
-            )
-        ).all()
-        nearest = max(found, key=lambda one: chain.index(one.name))
+        nearest = next(
+            found
+            for name in reversed(group_names(division, size_class))
+            for found in execute_prepared(session, _GROUP, {**asked, "benchmark": row.id, "name": name})
+        )
         values, through = nearest.sample
         group = PeerGroup(
             name=nearest.name, peer_count=nearest.peer_count, values=tuple(values), through=tuple(through)
