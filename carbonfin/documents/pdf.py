@@ -130,6 +130,7 @@ def _page_values(sheet: Sheet) -> dict[str, Any]:
         "title_zh": printable(sheet.title_zh),
         "title_en": printable(sheet.title_en),
         "subtitle": printable(sheet.subtitle),
+        "headline": printable(sheet.headline),
         "number": printable(sheet.number),
         "version": printable(sheet.version),
         "digest": printable(sheet.digest),

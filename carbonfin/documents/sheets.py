@@ -296,6 +296,7 @@ class Sheet:
         disclaimer: Closing words.
         signatures: Signature blocks, two to a line.
         verification: How a reader checks that it was issued; None for one that cannot be checked so.
+        headline: Words under the title that whoever reads the document must have read first.
     """
 
     title_zh: str
@@ -311,6 +312,7 @@ class Sheet:
     disclaimer: str = ""
     signatures: tuple[SignatureBlock, ...] = field(default=())
     verification: Verification | None = None
+    headline: str = ""
 
     def __post_init__(self) -> None:
         for name in ("title_zh", "number", "version", "digest"):

@@ -171,7 +171,7 @@ def _set_head_and_foot(document: WordDocument, sheet: Sheet) -> None:
 
 def _write_title(document: WordDocument, sheet: Sheet) -> None:
     _paragraph(document, sheet.title_zh, "Title")
-    for line in (sheet.title_en, sheet.subtitle):
+    for line in (sheet.title_en, sheet.subtitle, sheet.headline):
         if line:
             _paragraph(document, line, "Subtitle")
     reference = f"编号 No.　{sheet.number}　　版本 Version　{sheet.version}　　日期 Date　{sheet.issued_on.isoformat()}"

@@ -34,6 +34,7 @@ from loans.calc.term_sheets import RateStep, TermSheet, TermSheetInputs
 TITLE_ZH = "贷款条款清单"
 TITLE_EN = "Term Sheet"
 SAMPLE_BANNER = "演示数据（示例），不构成报价或承诺"
+HEADLINE = "本清单仅供商谈，不构成贷款承诺 For discussion only; no commitment to lend"
 DISCLAIMER = (
     "本清单为草案，仅供双方商谈之用，不构成贷款承诺或要约；经贷款人审批并签订借款合同后，以借款合同为准。"
     "This draft is for discussion and commits nobody; the loan contract prevails."
@@ -77,6 +78,7 @@ def term_sheet_document(
         issued_on=sheet.issued_on,
         sections=tuple(sections),
         notes=(*general, *marks.notes()),
+        headline=HEADLINE,
         disclaimer=DISCLAIMER,
         signatures=(
             SignatureBlock(party_zh="贷款人", party_en="Lender", name=sheet.lender),

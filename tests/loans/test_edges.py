@@ -1,9 +1,12 @@
+import io
 import re
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from docx import Document
+from pypdf import PdfReader
 from sqlmodel import Session
 
 from carbonfin.app.decisions.whole_traces import whole_traces
@@ -262,9 +265,14 @@ def test_term_sheet_page_links_every_figure_to_its_trace(desk: Desk) -> None:
         assert f'id="figure-{name}"' in decision.text, name
     assert page.text.count("节假日安排未公布") >= 7
     assert "人民币壹仟万元整" in page.text
+    head = "本清单仅供商谈，不构成贷款承诺"
+    assert page.text.index(head) < page.text.index("执行年利率"), "said before any figure"
     pdf = desk.get("/term-sheets/TS-2025-0001/pdf?version=1")
     assert pdf.content.startswith(b"%PDF-")
-    assert desk.get("/term-sheets/TS-2025-0001/docx").content[:2] == b"PK"
+    first = "".join(PdfReader(io.BytesIO(pdf.content)).pages[0].extract_text().split())
+    assert first.index(head) < first.index("执行年利率")
+    word = Document(io.BytesIO(desk.get("/term-sheets/TS-2025-0001/docx").content))
+    assert any(line.text.startswith(head) for line in word.paragraphs[:5])
     english = desk.get("/term-sheets/TS-2025-0001?lang=en")
     assert "Executed annual rate" in english.text
     assert desk.get("/term-sheets/TS-2025-0099").status_code == 404
