@@ -207,10 +207,15 @@ def _invoiced(
     )  # fmt: skip
 
 
+_KIND_NAMES = frozenset(kind.value for kind in EntryKind)
+
+
 def missing_month_zh(text: str) -> str:
     """Say in Chinese what `YearFacts.missing_months` names by kind, item and month."""
     thing, _, month = text.rpartition(": ")
     kind, _, item = thing.partition(" ")
+    if kind not in _KIND_NAMES:  # decisions of before hold words of their own
+        return text
     name = FUEL_NAMES_ZH[fuel_of(item)] if kind == EntryKind.FUEL else item
     return f"{KINDS[EntryKind(kind)].title_zh}{f' {name}' if name else ''} {month} 月"
 

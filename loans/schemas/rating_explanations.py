@@ -11,28 +11,31 @@ from loans.service import ExplainedRating
 
 
 class ExplainedRatingOut(Struct, frozen=True, kw_only=True):
-    """A rating as it was made, word for word; the outside report beside it is the one known then."""
+    """A rating as it was made, word for word, under the name of its method; the others are null.
+
+    The outside report beside it is the one known then.
+    """
 
     usci: str
     valid_on: str
     known_at: str
-    rating: ScorecardRatingOut | FourColourRatingOut | RatingOut
+    scorecard: ScorecardRatingOut | None
+    four_colour: FourColourRatingOut | None
+    carbon_efficiency: RatingOut | None
 
     @classmethod
     def of(cls, found: ExplainedRating) -> "ExplainedRatingOut":
         """Copy a rating."""
+        outcome, decision_id = found.outcome, found.record.id
+        scorecard, four_colour, efficiency = None, None, None
+        if isinstance(outcome, ScorecardOutcome):
+            scorecard = ScorecardRatingOut.of(outcome, decision_id=decision_id, report=found.report)
+        elif isinstance(outcome, FourColourRating):
+            four_colour = FourColourRatingOut.of(outcome, decision_id=decision_id)
+        else:
+            efficiency = RatingOut.of(outcome, decision_id=decision_id)
         return cls(
-            usci=found.record.subject,
-            valid_on=found.record.valid_on.isoformat(),
-            known_at=found.record.known_at.isoformat(),
-            rating=_rating(found),
-        )
-
-
-def _rating(found: ExplainedRating) -> ScorecardRatingOut | FourColourRatingOut | RatingOut:
-    outcome, decision_id = found.outcome, found.record.id
-    if isinstance(outcome, ScorecardOutcome):
-        return ScorecardRatingOut.of(outcome, decision_id=decision_id, report=found.report)
-    if isinstance(outcome, FourColourRating):
-        return FourColourRatingOut.of(outcome, decision_id=decision_id)
-    return RatingOut.of(outcome, decision_id=decision_id)
+            usci=found.record.subject, valid_on=found.record.valid_on.isoformat(),
+            known_at=found.record.known_at.isoformat(), scorecard=scorecard, four_colour=four_colour,
+            carbon_efficiency=efficiency,
+        )  # fmt: skip

@@ -53,7 +53,7 @@ def test_a_past_rating_is_read_as_it_was_made(twice: tuple[Desk, Any, Any]) -> N
         found = desk.system.get(f"{ADDRESS}/{made['decision_id']}")
         assert found.status_code == 200, found.text
         told = found.json()
-        assert (told["usci"], told["valid_on"], told["rating"]) == (E4_USCI, day, made)
+        assert (told["usci"], told["valid_on"], told["scorecard"]) == (E4_USCI, day, made)
     assert first["reasons"] != second["reasons"]
 
 
@@ -65,7 +65,7 @@ def test_the_rating_as_it_stood_and_was_known_on_a_day(twice: tuple[Desk, Any, A
         ({"valid_on": "2025-06-30"}, first),
         ({"valid_on": "2025-07-01", "known_on": "2025-06-30"}, first),
     ):
-        assert _asked(desk, **query).json()["rating"] == made, query
+        assert _asked(desk, **query).json()["scorecard"] == made, query
     for query, status, field in (
         ({"known_on": "2025-06-29"}, 404, "usci"),
         ({"valid_on": "2025-06-29"}, 404, "usci"),
@@ -79,9 +79,11 @@ def test_the_rating_as_it_stood_and_was_known_on_a_day(twice: tuple[Desk, Any, A
 
 def test_ratings_by_the_other_methods_are_read_too(twice: tuple[Desk, Any, Any]) -> None:
     desk, _, _ = twice
-    for method in ("carbon-efficiency", "four-colour"):
+    for method, field in (("carbon-efficiency", "carbon_efficiency"), ("four-colour", "four_colour")):
         made = _rated(desk, method, method)
-        assert desk.system.get(f"{ADDRESS}/{made['decision_id']}").json()["rating"] == made
+        told = desk.system.get(f"{ADDRESS}/{made['decision_id']}").json()
+        assert [name for name in ("scorecard", "four_colour", "carbon_efficiency") if told[name] is not None] == [field]
+        assert told[field] == made
     rate = desk.system.post(
         "/v1/rate-decisions", headers={"Idempotency-Key": "rate"},
         json={"usci": E4_USCI, "margin_bp": 85, "lpr_tenor": "1Y", "applies_from": "2025-07-01"},

@@ -18,6 +18,8 @@ from reporting.calc.quarters import Quarter
 from reporting.calc.reports import SubsidyReport
 from reporting.calc.subsidies import OUTCOME_TITLES, Outcome
 
+_BUDGET_CLAUSE = "预算条款"  # what a scheme says of its budget, which is no amount
+
 
 def bureau_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: Clock) -> Template:
     """Show the bureau its current batch and the reports it has built."""
@@ -34,6 +36,7 @@ def bureau_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: Cl
             if kept is None
             else service.load_report(session, actor, kept.report_id)
         )
+    budget = [source for source in report.sources if "预算" in source.title_zh]
     return page(
         request,
         "app/home_bureau.html",
@@ -45,7 +48,8 @@ def bureau_home(request: WebRequest, sessions: Sessions, actor: Actor, clock: Cl
         objections=objections,
         undecided=unconfirmed_reasons(report),
         duplicates=[line for line in report.lines if line.decision.outcome is Outcome.DUPLICATE],
-        budget=[source for source in report.sources if "预算" in source.title_zh],
+        budget=budget,
+        has_budget=any(source.title_zh != _BUDGET_CLAUSE for source in budget),
     )
 
 
