@@ -15,6 +15,7 @@ from pricing.calc.normal import PRICE_NODES_PER_UNIT, PRICE_ORIGIN, CdfBuffers
 FloatArray = npt.NDArray[np.float64]
 
 CHUNK = 16_384
+_GREEKS_CHUNK = 65_536  # six figures of each option: fewer, longer passes cost less than what falls out of the cache
 _ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 
 
@@ -146,9 +147,9 @@ def _tabled(arguments: tuple[FloatArray, ...], *, crosses: bool) -> tuple[FloatA
     """
     columns = _Columns.of(*arguments)
     table = np.empty((_GREEKS + 2 * crosses, columns.flat[0].size))
-    work = _Work(min(CHUNK, max(table.shape[1], 1)))
-    for start in range(0, table.shape[1], CHUNK):
-        rows = slice(start, start + CHUNK)
+    work = _Work(min(_GREEKS_CHUNK, max(table.shape[1], 1)))
+    for start in range(0, table.shape[1], _GREEKS_CHUNK):
+        rows = slice(start, start + _GREEKS_CHUNK)
         work.greeks(columns, rows, out=table[:, rows], crosses=crosses)
     return table, columns.shape
 
