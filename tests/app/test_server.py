@@ -221,3 +221,21 @@ def test_trace_and_other_methods_are_not_served(server: Running, method: str) ->
     answer = httpx.request(method, f"{server.address}/quick", headers={"X-Secret": "not to be echoed"}, timeout=20)
     assert answer.status_code == 405
     assert "not to be echoed" not in answer.text
+
+
+_COUNT = """
+import gc
+from carbonfin.app.serving import application
+kept = application()
+print(len(gc.get_objects()), gc.get_freeze_count())
+"""
+
+
+def test_searches_for_cycles_leave_out_what_the_process_has_loaded(tmp_path: Path) -> None:
+    made = os.environ | {
+        "CARBONFIN_DATABASE_URL": f"sqlite:///{tmp_path / 'one.db'}",
+        "CARBONFIN_SECRET": "a secret of thirty-two characters, or more",
+    }
+    said = subprocess.run([sys.executable, "-c", _COUNT], env=made, capture_output=True, text=True, check=True).stdout
+    searched_count, spared_count = map(int, said.splitlines()[-1].split())
+    assert spared_count > 100 * searched_count

@@ -6,7 +6,7 @@ since a rating that rises by revenue or by another code is not one to advise.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from loans.calc.ratings.benchmark import SectorBenchmark
@@ -14,11 +14,10 @@ from loans.calc.ratings.rating import (
     UNRATED,
     FactorLine,
     GateLine,
-    Settled,
+    Graded,
     Settling,
     factor_lines,
     gate_lines,
-    settle,
 )
 from loans.calc.ratings.rating_account import INPUT_NAMES_ZH, RatingAccount
 from loans.calc.ratings.scorecard import LETTERS, METHOD_ZH, Scorecard
@@ -115,12 +114,13 @@ class Explanation:
 
 def explain(account: RatingAccount, *, scorecard: Scorecard, benchmark: SectorBenchmark) -> Explanation:
     """Explain a rating; one that is refused has lines and reasons, and no lifts, since gaps must be filled first."""
-    settled = settle(account, scorecard, benchmark)
+    settling = Settling(account, scorecard, benchmark)
+    settled = settling.settled()
     lines = factor_lines(account, settled, scorecard)
     point_lifts: tuple[Lift, ...] = ()
     letter_lifts: tuple[Lift, ...] = ()
     if settled.letter != UNRATED:
-        search = _Search(account, scorecard, benchmark)
+        search = _Search(account, settling)
         point_lifts = search.single(lambda one: one.points >= settled.points + ONE_POINT)
         letter_lifts = search.single(lambda one: one.letter < settled.letter)
         if not letter_lifts and settled.letter:
@@ -169,9 +169,8 @@ def _measured(line: FactorLine) -> str:
 class _Search:
     """Rates again with inputs moved; along a lever points and letter only rise, so halving finds the least change."""
 
-    def __init__(self, account: RatingAccount, scorecard: Scorecard, benchmark: SectorBenchmark) -> None:
-        self._account, self._scorecard, self._benchmark = account, scorecard, benchmark
-        self._settling = Settling(account, scorecard, benchmark)
+    def __init__(self, account: RatingAccount, settling: Settling) -> None:
+        self._account, self._rated = account, settling.graded
         self._ways = [(lever, way) for lever in LEVERS if (way := self._way(lever)) is not None]
 
     def _way(self, lever: Lever) -> tuple[int, int] | None:
@@ -182,10 +181,7 @@ class _Search:
             return None
         return start, end
 
-    def _rated(self, moved: dict[str, int]) -> Settled:
-        return self._settling.settled(moved)
-
-    def single(self, reached: Callable[[Settled], bool]) -> tuple[Lift, ...]:
+    def single(self, reached: Callable[[Graded], bool]) -> tuple[Lift, ...]:
         """Give the least change of each lever that reaches the target alone."""
         found = []
         for lever, way in self._ways:
@@ -194,7 +190,7 @@ class _Search:
                 found.append(self._lift({lever.field: self._least(lever.field, way, {}, reached)}))
         return tuple(found)
 
-    def several(self, reached: Callable[[Settled], bool]) -> tuple[Lift, ...]:
+    def several(self, reached: Callable[[Graded], bool]) -> tuple[Lift, ...]:
         """Give a plan: levers to their ends, those that gain most first, the last no further than needed."""
         gains = {lever.field: self._rated({lever.field: way[1]}).points for lever, way in self._ways}
         moved: dict[str, int] = {}
@@ -204,9 +200,7 @@ class _Search:
             moved[lever.field] = way[1]
         return ()
 
-    def _least(
-        self, field: str, way: tuple[int, int], moved: dict[str, int], reached: Callable[[Settled], bool]
-    ) -> int:
+    def _least(self, field: str, way: tuple[int, int], moved: dict[str, int], reached: Callable[[Graded], bool]) -> int:
         """Halve between a value that does not reach and one that does, until they are neighbours."""
         short, enough = way
         while abs(enough - short) > 1:
@@ -218,7 +212,7 @@ class _Search:
         return enough
 
     def _lift(self, moved: dict[str, int]) -> Lift:
-        settled = settle(replace(self._account, **moved), self._scorecard, self._benchmark)
+        graded = self._rated(moved)
         return Lift(
             changes=tuple(
                 Change(
@@ -232,6 +226,6 @@ class _Search:
                 for lever, way in self._ways
                 if lever.field in moved
             ),
-            points=Decimal(settled.points).scaleb(-2),
-            letter=LETTERS[settled.letter],
+            points=Decimal(graded.points).scaleb(-2),
+            letter=LETTERS[graded.letter],
         )

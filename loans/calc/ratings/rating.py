@@ -4,7 +4,7 @@ Nothing missing is favourable: a factor without its input earns nothing, and a g
 """
 
 from calendar import monthrange
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -64,6 +64,13 @@ class Settled(NamedTuple):
     group: int
     gates: int
     by_factor: tuple[int, ...]
+
+
+class Graded(NamedTuple):
+    """Points and letter alone, as `Settled` gives them."""
+
+    letter: int
+    points: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +151,7 @@ def _measured(measure: Measure, values: Mapping[str, int | None]) -> int | None:
 
 def settle(account: RatingAccount, scorecard: Scorecard, benchmark: SectorBenchmark) -> Settled:
     """Rate one enterprise in whole numbers."""
-    return Settling(account, scorecard, benchmark).settled({})
+    return Settling(account, scorecard, benchmark).settled()
 
 
 class _Score(NamedTuple):
@@ -159,7 +166,7 @@ _NO_SCORE = _Score(0, 0, 0)
 
 
 class Settling:
-    """One enterprise rated again and again as measured inputs move: a factor that takes none of them stands."""
+    """One enterprise rated, and graded again and again as measured inputs move: who takes none of them stands."""
 
     def __init__(self, account: RatingAccount, scorecard: Scorecard, benchmark: SectorBenchmark) -> None:
         """Measure every factor once."""
@@ -170,17 +177,30 @@ class Settling:
         self._gates = _gates(account, scorecard)
         self._values: dict[str, int | None] = {name: getattr(account, name) for name in MEASURED_INPUTS}
         self._scores = [self._score(factor, self._values) for factor in scorecard.factors]
+        self._points = sum(score.points for score in self._scores)
+        self._coverage = sum(score.known for score in self._scores)
 
-    def settled(self, moved: Mapping[str, int]) -> Settled:
-        """Rate with some of `MEASURED_INPUTS` moved, within the account's limits; all else is as it was."""
+    def settled(self) -> Settled:
+        """Rate the account as it is."""
         scores = self._scores
-        if moved:
-            values = {**self._values, **moved}
-            scores = [
-                before if _TAKEN[factor.name].isdisjoint(moved) else self._score(factor, values)
-                for factor, before in zip(self._scorecard.factors, scores, strict=True)
-            ]
-        return self._graded(scores)
+        group, (gates, cap) = self._group, self._gates
+        by_factor = tuple(score.points for score in scores)
+        coverage = self._coverage
+        confidence = _confidence(self._account, coverage, group, self._scorecard, self._benchmark)
+        letter, points = self._lettered(self._points, coverage)
+        cut = 0 if letter == UNRATED else min(sum(score.cut for score in scores), self._scorecard.ceiling(cap))
+        return Settled(letter, points, cut, coverage, confidence, group, gates, by_factor)
+
+    def graded(self, moved: Mapping[str, int]) -> Graded:
+        """Rate with some of `MEASURED_INPUTS` moved, within the account's limits; all else is as it was."""
+        values = {**self._values, **moved}
+        points, coverage = self._points, self._coverage
+        for factor, before in zip(self._scorecard.factors, self._scores, strict=True):
+            if not _TAKEN[factor.name].isdisjoint(moved):
+                score = self._score(factor, values)
+                points += score.points - before.points
+                coverage += score.known - before.known
+        return self._lettered(points, coverage)
 
     def _score(self, factor: Factor, values: Mapping[str, int | None]) -> _Score:
         measure = _measured(MEASURES[factor.name], values)
@@ -195,19 +215,13 @@ class Settling:
         cut = points_of(*earned, FULL) if factor.name == CUT_FACTOR else 0
         return _Score(points_of(*earned, weight), weight, cut)
 
-    def _graded(self, scores: Sequence[_Score]) -> Settled:
-        account, scorecard, group = self._account, self._scorecard, self._group
-        by_factor = tuple(score.points for score in scores)
-        points, coverage = sum(by_factor), sum(score.known for score in scores)
-        gates, cap = self._gates
-        if account.is_key_emitter is None or coverage < scorecard.coverage_min:
-            cap = UNRATED
-        confidence = _confidence(account, coverage, group, scorecard, self._benchmark)
-        if cap == UNRATED:
-            return Settled(UNRATED, 0, 0, coverage, confidence, group, gates, by_factor)
+    def _lettered(self, points: int, coverage: int) -> Graded:
+        """Give the letter of points after gates and coverage, and what the gates leave of the points."""
+        account, scorecard, cap = self._account, self._scorecard, self._gates[1]
+        if cap == UNRATED or account.is_key_emitter is None or coverage < scorecard.coverage_min:
+            return Graded(UNRATED, 0)
         letter = max(letter_after(points, account.previous_letter, scorecard), cap)
-        ceiling, cut = scorecard.ceiling(cap), sum(score.cut for score in scores)
-        return Settled(letter, min(points, ceiling), min(cut, ceiling), coverage, confidence, group, gates, by_factor)
+        return Graded(letter, min(points, scorecard.ceiling(cap)))
 
 
 def letter_after(points: int, previous: int | None, scorecard: Scorecard) -> int:
