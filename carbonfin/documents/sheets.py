@@ -181,6 +181,7 @@ class Waterfall:
     """How a figure is built up: level, changes, resulting level.
 
     A later level must be what the steps before it add up to, so that the drawing tells no other story than the sum.
+    Less of a rate is good news, less of a score is bad: `less_is_better` says which.
     """
 
     title_zh: str
@@ -188,6 +189,7 @@ class Waterfall:
     unit: str
     steps: tuple[WaterfallStep, ...]
     source: str = ""
+    less_is_better: bool = True
 
     def __post_init__(self) -> None:
         check_steps(self.steps, title=self.title_zh)

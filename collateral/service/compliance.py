@@ -1,5 +1,6 @@
 """Compliance positions: what is entered of an emitter's years, and what follows for surplus, shortfall and fine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -132,7 +133,7 @@ def compliance_revisions_of(
 
 def position_inputs(
     session: Session, actor: Actor, party: Party, view: DeskView, *, means: MeanPrices | None,
-    converted: Converted = (),
+    converted: Converted = (), lacks: dict[Scheme, MissingData] | None = None,
 ) -> tuple[CompliancePositionInputs, ...]:  # fmt: skip
     """Collect what an emitter's position hangs on, for each scheme with a year still to be surrendered.
 
@@ -143,6 +144,8 @@ def position_inputs(
         view: Parameters of the business date.
         means: Mean prices for the fines; None leaves fines out.
         converted: Tonnes by unit that a conversion thought of would bring and take.
+        lacks: Where given, a scheme that lacks something is left out and its lack put here: the others stand. A year
+            alone is never left out, since later ones would then seem to have the units that it takes.
 
     Raises:
         MissingData: A year has no surrender date, or the ratio for allocation to come is not set.
@@ -166,14 +169,13 @@ def position_inputs(
     )
     found = []
     for scheme in sorted({one.scheme for one in statements}):
-        years, arrears = [], []
-        for statement in (one for one in statements if one.scheme is scheme):
-            deadline = view.on(SURRENDER_DATE, f"{scheme}-{statement.compliance_year}")
-            if deadline.day >= view.day:
-                penalty = None if means is None else _penalty(view, scheme, deadline.day, means)
-                years.append(_year(statement, deadline, view, penalty))
-            elif statement.surrendered_t is not None and statement.surrendered_t < statement.emissions_t:
-                arrears.append(_arrears(statement, statement.surrendered_t))
+        try:
+            years, arrears = _years(view, [one for one in statements if one.scheme is scheme], means)
+        except MissingData as error:
+            if lacks is None:
+                raise
+            lacks[scheme] = error
+            continue
         if years:
             found.append(
                 CompliancePositionInputs(
@@ -186,6 +188,21 @@ def position_inputs(
                 )
             )
     return tuple(found)
+
+
+def _years(
+    view: DeskView, statements: Sequence[CompliancePosition], means: MeanPrices | None
+) -> tuple[list[YearInputs], list[Arrears]]:
+    """Give a scheme's years still to be surrendered, and what past ones still owe."""
+    years, arrears = [], []
+    for statement in statements:
+        deadline = view.on(SURRENDER_DATE, f"{statement.scheme}-{statement.compliance_year}")
+        if deadline.day >= view.day:
+            penalty = None if means is None else _penalty(view, statement.scheme, deadline.day, means)
+            years.append(_year(statement, deadline, view, penalty))
+        elif statement.surrendered_t is not None and statement.surrendered_t < statement.emissions_t:
+            arrears.append(_arrears(statement, statement.surrendered_t))
+    return years, arrears
 
 
 def _year(
@@ -260,18 +277,20 @@ def _at(view: DeskView, key: str, scope: str, day: date) -> ParameterValue | Non
     return view.book.find(key, valid_on=day, known_at=view.standing.known_at, scope=scope)
 
 
-def positions_of(session: Session, actor: Actor, party_id: str, *, standing: Standing) -> tuple[SchemePosition, ...]:
+def positions_of(
+    session: Session, actor: Actor, party_id: str, *, standing: Standing, lacks: dict[Scheme, MissingData] | None = None
+) -> tuple[SchemePosition, ...]:
     """Calculate an emitter's compliance position in each scheme; nothing is stored.
 
     Raises:
         NotFound: The bank has no such party.
-        MissingData: A year has no surrender date, or a ratio of the bank is not set.
+        MissingData: A year has no surrender date, or a ratio of the bank is not set; unless `lacks` takes it up.
     """
     party = load_party(session, actor, party_id)
     view = desk_view(session, standing)
     return tuple(
         SchemePosition(inputs=inputs, outcome=decide_compliance_position(inputs))
-        for inputs in position_inputs(session, actor, party, view, means=MeanPrices(session, actor, view))
+        for inputs in position_inputs(session, actor, party, view, means=MeanPrices(session, actor, view), lacks=lacks)
     )
 
 

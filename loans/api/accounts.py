@@ -12,7 +12,7 @@ from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
-from carbonfin.web.sent_files import bytes_of, refused_file
+from carbonfin.web.sent_files import bytes_of, refused_file, refused_lines
 from carbonfin.web.wire import IdText
 from loans import service
 from loans.api.dates import KnownOn, known_at_of
@@ -72,7 +72,10 @@ def record_account_entries(
     data: AccountEntriesIn,
     idempotency_key: IdempotencyKey,
 ) -> Response[AccountImportOut]:
-    """Keep the good of up to a thousand lines and name the bad, those of an enterprise without consent among them."""
+    """Keep the good of up to a thousand lines and name the bad; where none is good, the request is refused.
+
+    Lines of an enterprise without consent are bad ones.
+    """
 
     def work(session: Session) -> AccountImportOut:
         standing = standing_of(session, actor.organization_id, clock)
@@ -80,6 +83,8 @@ def record_account_entries(
             session, actor, entry_file_of(data), purpose=ConsentPurpose.RATING, on=standing.business_date,
             known_at=standing.known_at, preview=False,
         )  # fmt: skip
+        if report.is_without_good:
+            raise refused_lines(report.failures, field="/entries")
         return AccountImportOut.of(report)
 
     return idempotently(sessions, actor, request, idempotency_key, data, work)
@@ -111,8 +116,7 @@ def import_account_file(
             known_at=standing.known_at,
             preview=data.preview,
         )
-        is_without_good = not (report.added_count or report.corrected_count or report.unchanged_count)
-        if is_without_good and report.failures and not data.preview:
+        if report.is_without_good and not data.preview:
             raise refused_file(
                 report.failures, file_name=report.file_name, row_count=report.row_count, encoding=report.encoding
             )

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from carbonfin.kernel.actors import Actor
+from carbonfin.kernel.allowances import Scheme
 from carbonfin.kernel.errors import MissingData
 from carbonfin.storage.parties import Standing
 from collateral import service as collateral_service
@@ -44,12 +45,9 @@ def compliance_lines(
         one = found.position
         last.setdefault((one.scheme, one.compliance_year), one)
     positions: dict[tuple[str, int], tuple[YearPosition, tuple[str, ...]]] = {}
-    lacks: MissingData | None = None
+    lacks: dict[Scheme, MissingData] = {}  # a deadline or a ratio that nobody has entered: what is stated still stands
     if last and known_at == standing.known_at:
-        try:
-            schemes = collateral_service.positions_of(session, actor, party_id, standing=standing)
-        except MissingData as error:  # a deadline or a ratio that nobody has entered: what is stated still stands
-            schemes, lacks = (), error
+        schemes = collateral_service.positions_of(session, actor, party_id, standing=standing, lacks=lacks)
         positions = {
             (scheme.scheme, year.compliance_year): (year, scheme.outcome.unconfirmed)
             for scheme in schemes
@@ -61,7 +59,10 @@ def compliance_lines(
         stated = (last[key].unconfirmed,) if last[key].unconfirmed else ()
         lines.append(
             ComplianceLine(
-                statement=last[key], position=year, lacks=lacks, unconfirmed=tuple(dict.fromkeys((*stated, *reasons)))
+                statement=last[key],
+                position=year,
+                lacks=lacks.get(last[key].scheme),
+                unconfirmed=tuple(dict.fromkeys((*stated, *reasons))),
             )
         )
     return tuple(lines)

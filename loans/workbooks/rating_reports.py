@@ -132,7 +132,7 @@ def _build_up(rating: ScorecardRating) -> Waterfall | Paragraphs:
     if rating.points is not None:
         return Waterfall(
             title_zh="得分是怎样得出的", title_en="How the points are built", unit="分",
-            steps=points_steps(rating), source=rating.method_zh,
+            steps=points_steps(rating), source=rating.method_zh, less_is_better=False,
         )  # fmt: skip
     lacking = [*(one.zh for one in rating.missing), *(gate.title_zh for gate in rating.gates)]
     return Paragraphs(title_zh="未予评级", title_en="Not rated", texts=tuple(lacking) or ("数据不足",))

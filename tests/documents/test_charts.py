@@ -33,6 +33,8 @@ from carbonfin.documents.charts import (
     waterfall_chart,
 )
 from carbonfin.documents.charts.lines import SeriesPoint
+from carbonfin.documents.charts.waterfall import chart_of
+from carbonfin.documents.sheets import StepKind, Waterfall, WaterfallStep
 from carbonfin.kernel.errors import InvalidInput
 from tests.documents import samples
 
@@ -221,6 +223,25 @@ def test_waterfall_bars_keep_the_order_and_hang_between_levels() -> None:
     assert len(spans) == 4
     for (start, end), (low, high) in zip(spans, expected, strict=True):
         assert (start / per_point, end / per_point) == pytest.approx((low, high), abs=0.005)
+
+
+LOST = (
+    WaterfallStep(label_zh="满分", label_en="Full", amount=Decimal(100), text="100", kind=StepKind.LEVEL),
+    WaterfallStep(label_zh="核查", label_en="Verification", amount=Decimal(-4), text="6/10", kind=StepKind.CHANGE),
+    WaterfallStep(label_zh="得分", label_en="Points", amount=Decimal(96), text="96", kind=StepKind.LEVEL),
+)
+
+
+def test_a_sheet_says_whether_less_is_better() -> None:
+    """Points lost are bad news on paper as on the page: the colour of a fall follows what the sheet says."""
+
+    def falls(*, less_is_better: bool) -> bool:
+        sheet = Waterfall(title_zh="题", title_en="Title", unit="分", steps=LOST, less_is_better=less_is_better)
+        fills = {element.attrib.get("fill") for element in ET.fromstring(chart_of(sheet).svg).iter(f"{SVG}path")}  # noqa: S314
+        assert len(fills & {LIGHT.good, LIGHT.warning}) == 1
+        return LIGHT.good in fills
+
+    assert (falls(less_is_better=True), falls(less_is_better=False)) == (True, False)
 
 
 def test_two_steps_of_one_name_are_refused() -> None:

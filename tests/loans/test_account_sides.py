@@ -110,13 +110,13 @@ def test_a_file_brings_them_and_page_and_api_show_them(desk: Desk) -> None:
     assert "2 found" in english
 
 
-def _stated(desk: Desk, year: int, surrendered_t: int | None, known_from: date) -> None:
+def _stated(desk: Desk, year: int, surrendered_t: int | None, known_from: date, *, scheme: Scheme = Scheme.CEA) -> None:
     with desk.sessions.begin() as session:
         standing = standing_at(desk.bank)
         record_compliance_position(
             session, desk.bank.officer,
             statement_of(
-                party_id=desk.bank.clothing.id, scheme=Scheme.CEA, compliance_year=year, emissions_t=1000,
+                party_id=desk.bank.clothing.id, scheme=scheme, compliance_year=year, emissions_t=1000,
                 emissions_state=EmissionsState.VERIFIED, emissions_source=f"{year} 年核查报告",
                 surrendered_t=surrendered_t, as_of=known_from,
                 parts=(
@@ -146,15 +146,19 @@ def test_the_compliance_position_is_read_and_stored_nowhere_else(desk: Desk) -> 
     told = ("compliance_year", "shortfall_t", "penalty_low_cny", "penalty_high_cny")
     assert [now[name] for name in told] == [position[name] for name in told]
     assert (now["shortfall_t"], now["lacks"]) == (900, None)
-    # Nobody has entered the deadline of CEA 2023: what is stated stands, what follows is not known and says why.
+    _stated(desk, 2024, 100, date(2025, 6, 29), scheme=Scheme.SZA)
+    # Nobody has entered the deadline of CEA 2023: what is stated stands, what follows is not known and says why. What
+    # is due in Shenzhen hangs on none of it.
     _stated(desk, 2023, 1000, date(2025, 6, 30))
     found = desk.system.get(address).json()["compliance"]
-    assert [(one["compliance_year"], one["surrendered_t"], one["shortfall_t"]) for one in found] == [
-        (2024, 100, None), (2023, 1000, None),
+    assert [(one["scheme"], one["surrendered_t"], one["shortfall_t"]) for one in found] == [
+        ("CEA", 100, None), ("SZA", 100, 900), ("CEA", 1000, None),
     ]  # fmt: skip
-    assert "surrender_date[CEA-2023]" in found[0]["lacks"]["detail"]
+    assert ("surrender_date[CEA-2023]" in found[0]["lacks"]["detail"], found[1]["lacks"]) == (True, None)
     earlier = desk.system.get(address, params={"known_on": "2025-06-29"}).json()["compliance"]
-    assert [(one["compliance_year"], one["shortfall_t"], one["lacks"]) for one in earlier] == [(2024, None, None)]
+    assert [(one["scheme"], one["shortfall_t"], one["lacks"]) for one in earlier] == [
+        ("CEA", None, None), ("SZA", None, None),
+    ]  # fmt: skip
     page = desk.get(f"/enterprises/{party_id}/account").text
     for words in ("CEA 2024", "CEA 2023", "940", "核查排放量", "2024 年核查报告", "缺口与罚款未知"):
         assert words in page, words

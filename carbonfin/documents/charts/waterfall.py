@@ -132,6 +132,7 @@ def chart_of(waterfall: Waterfall) -> Chart:
         steps=waterfall.steps,
         source=Words(zh=waterfall.source, en=waterfall.source),
         language="zh",
+        less_is_better=waterfall.less_is_better,
         titled=False,
     )
 
