@@ -2,9 +2,11 @@
 
 The file has the columns date, delivery (YYYY-MM) and settle, as the EEX workbooks give them. Of each day and strip one
 expiry is left out, the curve is built of the others, and its price for that one is compared with the settlement.
-Beside it stand interpolations that take the same neighbours. A delivery month is taken at its last Monday, the rule of
-the listed Decembers without their holiday shifts. A settlement more than 2.5 times away from its day's median is left
-out: the file gives contracts without a price as 0.01.
+Beside it stand interpolations that take the same neighbours. Between expiries the curve is log-linear by design, so
+that its inner errors are those of `log-linear, numpy.interp`: that row shows that the curve does what it says, and the
+linear and the nearest price are what it may be judged by. At the ends the curve holds carry level and numpy the price.
+A delivery month is taken at its last Monday, the rule of the listed Decembers without their holiday shifts. A
+settlement more than 2.5 times away from its day's median is left out: the file gives contracts without a price as 0.01.
 """
 
 import argparse

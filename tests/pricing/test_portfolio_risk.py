@@ -132,6 +132,8 @@ def test_stresses_by_hand() -> None:
     )
     policy = float(exposure) * -0.30 - fixed * math.expm1(-0.01 * 168 / 365)
     assert float(stress(risk, StressKind.POLICY_SHOCK)) == pytest.approx(policy, abs=0.03)
+    # higher fines: +25 % on every price, rates as they are
+    assert float(stress(risk, StressKind.PENALTY_CHANGE)) == pytest.approx(float(exposure) * 0.25, abs=0.03)
     # CEA-2024 ends on 2025-12-31; the forward and the contract are on no vintage
     assert stress(risk, StressKind.VINTAGE_CLIFF) == Decimal("-750200.00")
 
