@@ -1,4 +1,4 @@
-"""Files sent to the API in base64: their bytes, and the refusal of one, or of lines, of which none is good."""
+"""Files sent to the API in base64: their bytes, and the refusal of one with faulty rows."""
 
 import base64
 from collections.abc import Sequence
@@ -36,18 +36,4 @@ def refused_file(failures: Sequence[Failure], *, file_name: str, row_count: int,
         remedy_zh="请更正所列各行后整份重新提交；preview=true 可列出全部问题。",
         failed_count=len(failures),
         encoding=encoding,
-    )
-
-
-def refused_lines(failures: Sequence[Failure], *, field: str) -> InvalidInput:
-    """Give the refusal of lines sent of which none is good; the first twenty are named by their places from 1."""
-    told = failures[:_FAULTS_TOLD]
-    return InvalidInput(
-        f"no line is good, nothing was stored; {len(failures)} faults: "
-        + "; ".join(f"line {fault.item}, {fault.field}: {fault.detail}" for fault in told),
-        zh=f"没有一行可用，未存入任何一行；共 {len(failures)} 处有误：" + "；".join(fault.zh for fault in told),
-        field=field,
-        remedy="Correct the lines named and send them again.",
-        remedy_zh="请更正所列各行后重新提交。",
-        failed_count=len(failures),
     )

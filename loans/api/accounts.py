@@ -12,7 +12,7 @@ from carbonfin.storage.parties import standing_of
 from carbonfin.web.connections import WebRequest
 from carbonfin.web.idempotency import IdempotencyKey, idempotently
 from carbonfin.web.problems import problem_responses
-from carbonfin.web.sent_files import bytes_of, refused_file, refused_lines
+from carbonfin.web.sent_files import bytes_of, refused_file
 from carbonfin.web.wire import IdText
 from loans import service
 from loans.api.dates import KnownOn, known_at_of
@@ -72,10 +72,7 @@ def record_account_entries(
     data: AccountEntriesIn,
     idempotency_key: IdempotencyKey,
 ) -> Response[AccountImportOut]:
-    """Keep the good of up to a thousand lines and name the bad; where none is good, the request is refused.
-
-    Lines of an enterprise without consent are bad ones.
-    """
+    """Keep the good of up to a thousand lines and name the bad, those of an enterprise without consent among them."""
 
     def work(session: Session) -> AccountImportOut:
         standing = standing_of(session, actor.organization_id, clock)
@@ -83,8 +80,6 @@ def record_account_entries(
             session, actor, entry_file_of(data), purpose=ConsentPurpose.RATING, on=standing.business_date,
             known_at=standing.known_at, preview=False,
         )  # fmt: skip
-        if report.is_without_good:
-            raise refused_lines(report.failures, field="/entries")
         return AccountImportOut.of(report)
 
     return idempotently(sessions, actor, request, idempotency_key, data, work)
