@@ -44,7 +44,7 @@ from loans.service.account_entries import require_consent
 from loans.service.account_years import RatedYears, rated_years
 from loans.service.issued_documents import verification_by
 from loans.service.notes import notes_of
-from loans.service.scorecard_methods import method_of_day
+from loans.service.scorecard_methods import MethodOfDay, method_of_day
 from loans.store import benchmarks
 from loans.store import ratings as store
 
@@ -123,10 +123,11 @@ def rate_by_scorecard(
     """
     require_consent(session, actor, party, on=standing.business_date, known_at=standing.known_at)
     before = store.last_result(session, actor, party.id)
-    inputs = scorecard_inputs(session, actor, party, year=year, standing=standing)
+    method = method_of_day(session, actor, standing)
+    inputs = scorecard_inputs(session, actor, party, year=year, standing=standing, method=method)
     made = make_decision(
         SCORECARD_KIND, inputs, subject=party.code, valid_on=standing.business_date, known_at=standing.known_at,
-        written={"method": method_of_day(session, actor, standing).text},
+        written={"method": method.text},
     )  # fmt: skip
     recorded = keep_decision(session, actor, made)
     rating = recorded.outcome.rating
@@ -161,9 +162,10 @@ def rate_many_by_scorecard(
 
 
 def scorecard_inputs(
-    session: Session, actor: Actor, party: Party, *, year: int | None, standing: Standing
-) -> ScorecardInputs:
-    """Gather what a rating by the scorecard takes.
+    session: Session, actor: Actor, party: Party, *, year: int | None, standing: Standing,
+    method: MethodOfDay | None = None,
+) -> ScorecardInputs:  # fmt: skip
+    """Gather what a rating by the scorecard takes; the method is that of the day where none is handed in.
 
     Raises:
         MissingData: The account lacks the year, or no benchmark is in force.
@@ -181,7 +183,7 @@ def scorecard_inputs(
         division=rated.division,
         surrender=_surrender(session, actor, party, current, standing),
         previous_letter=_letter_before(session, actor, party, current.year),
-        method=method_of_day(session, actor, standing).parameters,
+        method=(method or method_of_day(session, actor, standing)).parameters,
         benchmark=benchmark_excerpt(session, actor, rated, standing),
     )
 

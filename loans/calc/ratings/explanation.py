@@ -170,7 +170,7 @@ class _Search:
     """Rates again with inputs moved; along a lever points and letter only rise, so halving finds the least change."""
 
     def __init__(self, account: RatingAccount, settling: Settling) -> None:
-        self._account, self._rated = account, settling.graded
+        self._account, self._settling = account, settling
         self._ways = [(lever, way) for lever in LEVERS if (way := self._way(lever)) is not None]
 
     def _way(self, lever: Lever) -> tuple[int, int] | None:
@@ -185,34 +185,25 @@ class _Search:
         """Give the least change of each lever that reaches the target alone."""
         found = []
         for lever, way in self._ways:
-            moved = {lever.field: way[1]}
-            if reached(self._rated(moved)):
-                found.append(self._lift({lever.field: self._least(lever.field, way, {}, reached)}))
+            graded = self._settling.along(lever.field, {})
+            if reached(graded(way[1])):
+                least = _least(way, graded, reached)
+                found.append(self._lift({lever.field: least}, graded(least)))
         return tuple(found)
 
     def several(self, reached: Callable[[Graded], bool]) -> tuple[Lift, ...]:
         """Give a plan: levers to their ends, those that gain most first, the last no further than needed."""
-        gains = {lever.field: self._rated({lever.field: way[1]}).points for lever, way in self._ways}
+        gains = {lever.field: self._settling.along(lever.field, {})(way[1]).points for lever, way in self._ways}
         moved: dict[str, int] = {}
         for lever, way in sorted(self._ways, key=lambda one: -gains[one[0].field]):
-            if reached(self._rated({**moved, lever.field: way[1]})):
-                return (self._lift({**moved, lever.field: self._least(lever.field, way, moved, reached)}),)
+            graded = self._settling.along(lever.field, moved)
+            if reached(graded(way[1])):
+                least = _least(way, graded, reached)
+                return (self._lift({**moved, lever.field: least}, graded(least)),)
             moved[lever.field] = way[1]
         return ()
 
-    def _least(self, field: str, way: tuple[int, int], moved: dict[str, int], reached: Callable[[Graded], bool]) -> int:
-        """Halve between a value that does not reach and one that does, until they are neighbours."""
-        short, enough = way
-        while abs(enough - short) > 1:
-            middle = (short + enough) // 2
-            if reached(self._rated({**moved, field: middle})):
-                enough = middle
-            else:
-                short = middle
-        return enough
-
-    def _lift(self, moved: dict[str, int]) -> Lift:
-        graded = self._rated(moved)
+    def _lift(self, moved: dict[str, int], graded: Graded) -> Lift:
         return Lift(
             changes=tuple(
                 Change(
@@ -229,3 +220,15 @@ class _Search:
             points=Decimal(graded.points).scaleb(-2),
             letter=LETTERS[graded.letter],
         )
+
+
+def _least(way: tuple[int, int], graded: Callable[[int], Graded], reached: Callable[[Graded], bool]) -> int:
+    """Halve between a value that does not reach and one that does, until they are neighbours."""
+    short, enough = way
+    while abs(enough - short) > 1:
+        middle = (short + enough) // 2
+        if reached(graded(middle)):
+            enough = middle
+        else:
+            short = middle
+    return enough

@@ -4,7 +4,7 @@ Nothing missing is favourable: a factor without its input earns nothing, and a g
 """
 
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -191,16 +191,30 @@ class Settling:
         cut = 0 if letter == UNRATED else min(sum(score.cut for score in scores), self._scorecard.ceiling(cap))
         return Settled(letter, points, cut, coverage, confidence, group, gates, by_factor)
 
-    def graded(self, moved: Mapping[str, int]) -> Graded:
-        """Rate with some of `MEASURED_INPUTS` moved, within the account's limits; all else is as it was."""
-        values = {**self._values, **moved}
-        points, coverage = self._points, self._coverage
+    def along(self, field: str, moved: Mapping[str, int]) -> Callable[[int], Graded]:
+        """Give how it is graded as one of `MEASURED_INPUTS` moves within its limits, others being moved already."""
+        values: dict[str, int | None] = {**self._values, **moved}
+        standing_points, standing_coverage, moving = self._points, self._coverage, []
         for factor, before in zip(self._scorecard.factors, self._scores, strict=True):
-            if not _TAKEN[factor.name].isdisjoint(moved):
+            taken = _TAKEN[factor.name]
+            if field not in taken and taken.isdisjoint(moved):
+                continue
+            now = _NO_SCORE if field in taken else self._score(factor, values)
+            standing_points += now.points - before.points
+            standing_coverage += now.known - before.known
+            if field in taken:
+                moving.append(factor)
+
+        def graded(value: int) -> Graded:
+            values[field] = value
+            points, coverage = standing_points, standing_coverage
+            for factor in moving:
                 score = self._score(factor, values)
-                points += score.points - before.points
-                coverage += score.known - before.known
-        return self._lettered(points, coverage)
+                points += score.points
+                coverage += score.known
+            return self._lettered(points, coverage)
+
+        return graded
 
     def _score(self, factor: Factor, values: Mapping[str, int | None]) -> _Score:
         measure = _measured(MEASURES[factor.name], values)
