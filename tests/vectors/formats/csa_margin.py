@@ -177,7 +177,7 @@ def _repo(check: Comparison, row: dict[str, Any], terms: MarginTerms) -> None:
 
 def _repo_exposure(row: dict[str, Any], terms: MarginTerms) -> RepoExposureInputs:
     """Give R = E + 10,000,000 of cash against 100,000 t at 100, without interest or haircut, at a rate of one."""
-    unit, day = Unit.parse("CEA-2024"), date(2025, 6, 30)
+    unit, day = Unit.parse("SZA-2024"), date(2025, 6, 30)
     return RepoExposureInputs(
         terms=RepoTerms(
             code="R", unit=unit, quantity_t=100_000, purchase_date=date(2025, 6, 29), repurchase_date=date(2025, 7, 29),
