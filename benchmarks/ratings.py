@@ -65,15 +65,11 @@ def comparisons(scale: float) -> Iterator[list[Comparison]]:
     )
     single = Contender(name="loop over the single form", run=loop, operation_count=len(accounts))
     told = Contender(name="explained", run=explain_each, operation_count=len(explained))
-    per_s = _TEN_MILLION_PER_S if scale >= _TEN_MILLION_SCALE else _MILLION_PER_S
+    rows_per_s = _TEN_MILLION_PER_S if scale >= _TEN_MILLION_SCALE else _MILLION_PER_S
     yield [
         _compared("all rows", columns(1), single),
         _compared("all rows, threads", columns(_THREADS), single),
-        _compared(
-            "all rows, bound",
-            columns(_THREADS),
-            Bound(per_s=per_s),
-        ),
+        _compared("all rows, bound", columns(_THREADS), Bound(per_s=rows_per_s)),
         _compared("changed hundredth", hundredth, single),
         _compared("changed hundredth, bound", hundredth, Bound(per_s=5e5)),
         _compared("rating with explanation and counterfactuals, bound", told, Bound(per_s=40)),

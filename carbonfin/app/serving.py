@@ -45,9 +45,9 @@ def application() -> ASGIApp:
 
 
 def _spare_what_stays() -> None:
-    """Take what the process has loaded out of every later search for cycles: it stays as long as the process does.
+    """Take what the process has loaded out of every later garbage collection: it stays as long as the process does.
 
-    A whole search reads it all, which held up each request that was being answered for as long as several take.
+    A full collection reads all of it while every request waits.
     """
     gc.collect()
     gc.freeze()

@@ -77,15 +77,15 @@ def compliance_page(
 ) -> Template:
     """Show one emitter's position in each scheme with the trace of every figure; nothing is kept."""
     positions: tuple[service.SchemePosition, ...] = ()
-    failure = None
     with sessions.read() as session:
         party = load_party(session, actor, party_id)
         standing = standing_of(session, actor.organization_id, clock)
         statements = service.compliance_revisions_of(session, actor, party.id, standing=standing)
         try:
-            positions = service.positions_of(session, actor, party.id, standing=standing)
+            positions, lacks = service.positions_and_lacks(session, actor, party.id, standing=standing)
+            failures = tuple(lacks.values())
         except MissingData as error:
-            failure = error
+            failures = (error,)
         headrooms = service.latest_headrooms(session, actor, standing=standing, party_id=party.id)
     return page(
         request,
@@ -96,8 +96,7 @@ def compliance_page(
         positions=positions,
         statements=statements,
         headrooms=headrooms,
-        failure_text=Text(failure.zh, failure.detail) if failure else None,
-        remedy_text=Text(failure.remedy_zh, failure.remedy) if failure else None,
+        failures=failures,
         badge_of=_badge_of,
         days_left=days_left,
         left_out_words=_LEFT_OUT,

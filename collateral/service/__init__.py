@@ -61,9 +61,9 @@ from collateral.service.compliance import (
     RecordedRevision,
     SchemePosition,
     compliance_revisions_of,
-    emitter_years,
     last_compliance_positions,
     obligations_of,
+    positions_and_lacks,
     positions_of,
     record_compliance_position,
 )
@@ -71,6 +71,7 @@ from collateral.service.compliance_import import ComplianceImport, import_compli
 from collateral.service.daily_run import revalue
 from collateral.service.decision_kinds import DECISION_KINDS
 from collateral.service.desk import Desk, DeskPledge, DeskRepo, collateral_desk, desk_page
+from collateral.service.emitter_years import emitter_years
 from collateral.service.enforcement import (
     SaleDraft,
     accept_late_cure,
@@ -319,6 +320,7 @@ __all__ = [
     "open_repo",
     "pledge_by_code",
     "pledges_of",
+    "positions_and_lacks",
     "positions_of",
     "preview_change",
     "preview_distribution",

@@ -1,6 +1,6 @@
 """Compliance positions: what is entered of an emitter's years, and what follows for surplus, shortfall and fine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,12 +10,12 @@ from sqlmodel import Session
 from carbonfin.kernel.actors import Actor
 from carbonfin.kernel.allowances import CREDITS, Scheme
 from carbonfin.kernel.dates import china_day
-from carbonfin.kernel.errors import CarbonFinError, MissingData
+from carbonfin.kernel.errors import MissingData
 from carbonfin.kernel.parties import Party
 from carbonfin.rules.parameters import ParameterValue
 from carbonfin.rules.record import digest_of
 from carbonfin.storage.decisions import decisions_of, record_decision
-from carbonfin.storage.parties import Standing, load_party, parties_of
+from carbonfin.storage.parties import Standing, load_party
 from collateral.calc.compliance_position import COMPLIANCE_POSITION, decide_compliance_position
 from collateral.calc.compliance_records import AllocationPart, AllocationStanding, CompliancePosition
 from collateral.calc.compliance_years import (
@@ -28,7 +28,6 @@ from collateral.calc.compliance_years import (
     OffsetRule,
     PenaltyRule,
     YearInputs,
-    YearPosition,
 )
 from collateral.calc.surrender import VintageUse
 from collateral.service.carry_over import carried_units
@@ -133,9 +132,27 @@ def compliance_revisions_of(
 
 def position_inputs(
     session: Session, actor: Actor, party: Party, view: DeskView, *, means: MeanPrices | None,
-    converted: Converted = (), lacks: dict[Scheme, MissingData] | None = None,
+    converted: Converted = (),
 ) -> tuple[CompliancePositionInputs, ...]:  # fmt: skip
+    """Give `inputs_and_lacks` where no scheme lacks anything.
+
+    Raises:
+        MissingData: A year has no surrender date, or the ratio for allocation to come is not set.
+    """
+    found, lacks = inputs_and_lacks(session, actor, party, view, means=means, converted=converted)
+    for error in lacks.values():
+        raise error
+    return found
+
+
+def inputs_and_lacks(
+    session: Session, actor: Actor, party: Party, view: DeskView, *, means: MeanPrices | None,
+    converted: Converted = (),
+) -> tuple[tuple[CompliancePositionInputs, ...], Mapping[Scheme, MissingData]]:  # fmt: skip
     """Collect what an emitter's position hangs on, for each scheme with a year still to be surrendered.
+
+    A scheme that lacks something is named with its lack, and the others stand. A year alone is never left out, since
+    later ones would then seem to have the units that it takes.
 
     Args:
         session: Where statements and holdings are read.
@@ -144,11 +161,6 @@ def position_inputs(
         view: Parameters of the business date.
         means: Mean prices for the fines; None leaves fines out.
         converted: Tonnes by unit that a conversion thought of would bring and take.
-        lacks: Where given, a scheme that lacks something is left out and its lack put here: the others stand. A year
-            alone is never left out, since later ones would then seem to have the units that it takes.
-
-    Raises:
-        MissingData: A year has no surrender date, or the ratio for allocation to come is not set.
     """
     known_on = china_day(view.standing.known_at)
     statements = compliance.compliance_positions(session, actor, known_on=known_on, party_id=party.id)
@@ -167,13 +179,12 @@ def position_inputs(
         )
         for one, carried_t in zip(positions, carried, strict=True)
     )
-    found = []
+    found: list[CompliancePositionInputs] = []
+    lacks: dict[Scheme, MissingData] = {}
     for scheme in sorted({one.scheme for one in statements}):
         try:
             years, arrears = _years(view, [one for one in statements if one.scheme is scheme], means)
         except MissingData as error:
-            if lacks is None:
-                raise
             lacks[scheme] = error
             continue
         if years:
@@ -187,7 +198,7 @@ def position_inputs(
                     units=units,
                 )
             )
-    return tuple(found)
+    return tuple(found), lacks
 
 
 def _years(
@@ -277,21 +288,32 @@ def _at(view: DeskView, key: str, scope: str, day: date) -> ParameterValue | Non
     return view.book.find(key, valid_on=day, known_at=view.standing.known_at, scope=scope)
 
 
-def positions_of(
-    session: Session, actor: Actor, party_id: str, *, standing: Standing, lacks: dict[Scheme, MissingData] | None = None
-) -> tuple[SchemePosition, ...]:
+def positions_of(session: Session, actor: Actor, party_id: str, *, standing: Standing) -> tuple[SchemePosition, ...]:
     """Calculate an emitter's compliance position in each scheme; nothing is stored.
 
     Raises:
         NotFound: The bank has no such party.
-        MissingData: A year has no surrender date, or a ratio of the bank is not set; unless `lacks` takes it up.
+        MissingData: A year has no surrender date, or a ratio of the bank is not set.
+    """
+    found, lacks = positions_and_lacks(session, actor, party_id, standing=standing)
+    for error in lacks.values():
+        raise error
+    return found
+
+
+def positions_and_lacks(
+    session: Session, actor: Actor, party_id: str, *, standing: Standing
+) -> tuple[tuple[SchemePosition, ...], Mapping[Scheme, MissingData]]:
+    """Calculate an emitter's position in each scheme that lacks nothing, and name what the others lack.
+
+    Raises:
+        NotFound: The bank has no such party.
+        MissingData: What every position hangs on, such as the exchange's calendar, is not there.
     """
     party = load_party(session, actor, party_id)
     view = desk_view(session, standing)
-    return tuple(
-        SchemePosition(inputs=inputs, outcome=decide_compliance_position(inputs))
-        for inputs in position_inputs(session, actor, party, view, means=MeanPrices(session, actor, view), lacks=lacks)
-    )
+    found, lacks = inputs_and_lacks(session, actor, party, view, means=MeanPrices(session, actor, view))
+    return tuple(SchemePosition(inputs=one, outcome=decide_compliance_position(one)) for one in found), lacks
 
 
 def record_positions(session: Session, actor: Actor, party: Party, view: DeskView, means: MeanPrices) -> None:
@@ -316,60 +338,6 @@ def record_positions(session: Session, actor: Actor, party: Party, view: DeskVie
                 valid_on=view.day,
                 known_at=view.standing.known_at,
             )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmitterYear:
-    """One year of one emitter in the list of positions; `fault` says why there is no position."""
-
-    party: Party
-    scheme: Scheme | None
-    year: YearPosition | None
-    unconfirmed: tuple[str, ...]
-    fault: CarbonFinError | None
-
-
-def emitter_years(
-    session: Session, actor: Actor, *, standing: Standing, after: str, limit: int
-) -> tuple[tuple[EmitterYear, ...], str]:
-    """Give a page of emitters with statements by their codes, every open year of each, and where the next page begins.
-
-    Args:
-        session: Where statements and holdings are read.
-        actor: Whose bank it is.
-        standing: Business date and what is known.
-        after: Code of the emitter before the first, or empty.
-        limit: At most so many emitters.
-    """
-    view = desk_view(session, standing)
-    known = compliance.compliance_positions(session, actor, known_on=china_day(standing.known_at))
-    with_statements = {one.party_id for one in known}
-    emitters = sorted(
-        (one for one in parties_of(session, actor) if one.id in with_statements and one.code > after),
-        key=lambda one: one.code,
-    )
-    means = MeanPrices(session, actor, view)
-    lines: list[EmitterYear] = []
-    for party in emitters[:limit]:
-        lines.extend(_years_of(session, actor, party, view, means))
-    return tuple(lines), emitters[limit - 1].code if len(emitters) > limit else ""
-
-
-def _years_of(
-    session: Session, actor: Actor, party: Party, view: DeskView, means: MeanPrices
-) -> tuple[EmitterYear, ...]:
-    try:
-        outcomes = [
-            (inputs.scheme, decide_compliance_position(inputs))
-            for inputs in position_inputs(session, actor, party, view, means=means)
-        ]
-    except MissingData as error:
-        return (EmitterYear(party=party, scheme=None, year=None, unconfirmed=(), fault=error),)
-    return tuple(
-        EmitterYear(party=party, scheme=scheme, year=year, unconfirmed=outcome.unconfirmed, fault=None)
-        for scheme, outcome in outcomes
-        for year in outcome.years
-    )
 
 
 def obligations_of(session: Session, actor: Actor, party_id: str, *, standing: Standing) -> tuple[ObligationDraft, ...]:

@@ -111,7 +111,8 @@ def import_account_file(
             known_at=standing.known_at,
             preview=data.preview,
         )
-        if report.is_without_good and not data.preview:
+        is_without_good = not (report.added_count or report.corrected_count or report.unchanged_count)
+        if is_without_good and report.failures and not data.preview:
             raise refused_file(
                 report.failures, file_name=report.file_name, row_count=report.row_count, encoding=report.encoding
             )

@@ -1,5 +1,6 @@
 """What the compliance position says beside a carbon account: read from the collateral package, stored here nowhere."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -45,9 +46,12 @@ def compliance_lines(
         one = found.position
         last.setdefault((one.scheme, one.compliance_year), one)
     positions: dict[tuple[str, int], tuple[YearPosition, tuple[str, ...]]] = {}
-    lacks: dict[Scheme, MissingData] = {}  # a deadline or a ratio that nobody has entered: what is stated still stands
+    lacks: Mapping[Scheme, MissingData] = {}
     if last and known_at == standing.known_at:
-        schemes = collateral_service.positions_of(session, actor, party_id, standing=standing, lacks=lacks)
+        try:
+            schemes, lacks = collateral_service.positions_and_lacks(session, actor, party_id, standing=standing)
+        except MissingData as error:  # what every position hangs on: what is stated still stands
+            schemes, lacks = (), {one.scheme: error for one in last.values()}
         positions = {
             (scheme.scheme, year.compliance_year): (year, scheme.outcome.unconfirmed)
             for scheme in schemes

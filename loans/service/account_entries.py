@@ -29,10 +29,11 @@ _Read = tuple[int, Party, EntryDraft, AccountEntry]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryImport:
-    """What became of lines that were sent: the good ones stand where they are `stored`, the bad ones are named.
+    """What became of lines that were sent: the good ones stand, the bad ones are named.
 
     Attributes:
         encoding: As a file was read; empty where no file was sent.
+        stored: False for a preview.
     """
 
     file_name: str
@@ -43,11 +44,6 @@ class EntryImport:
     unchanged_count: int
     failures: tuple[Failure, ...]
     stored: bool
-
-    @property
-    def is_without_good(self) -> bool:
-        """Whether lines were sent and none of them stands."""
-        return bool(self.failures) and not (self.added_count or self.corrected_count or self.unchanged_count)
 
 
 def record_consent(

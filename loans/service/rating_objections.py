@@ -189,9 +189,9 @@ def _corrected(
 
     Rules, benchmark and emission factors stand as they were: what was learnt of them since corrects nothing in it.
     """
-    now = scorecard_inputs(session, actor, party, year=before.current.year, standing=standing)
+    now = scorecard_inputs(session, actor, party, year=before.current.year, standing=standing, method=before.method)
     same_rules = replace(
-        now, rated_on=before.rated_on, known_on=before.known_on, method=before.method, benchmark=before.benchmark,
+        now, rated_on=before.rated_on, known_on=before.known_on, benchmark=before.benchmark,
         previous_letter=before.previous_letter, name=before.name, factors=before.factors,
     )  # fmt: skip
     if same_rules == before:

@@ -13,6 +13,7 @@ from carbonfin.kernel.batch import Batch, Failure
 from carbonfin.kernel.dates import china_day
 from carbonfin.kernel.errors import CarbonFinError, MissingData, NotFound
 from carbonfin.kernel.parties import Party
+from carbonfin.rules.parameters import ParameterValue
 from carbonfin.storage.decisions import (
     DecisionRecord,
     Recorded,
@@ -44,7 +45,7 @@ from loans.service.account_entries import require_consent
 from loans.service.account_years import RatedYears, rated_years
 from loans.service.issued_documents import verification_by
 from loans.service.notes import notes_of
-from loans.service.scorecard_methods import MethodOfDay, method_of_day
+from loans.service.scorecard_methods import method_of_day
 from loans.store import benchmarks
 from loans.store import ratings as store
 
@@ -124,7 +125,7 @@ def rate_by_scorecard(
     require_consent(session, actor, party, on=standing.business_date, known_at=standing.known_at)
     before = store.last_result(session, actor, party.id)
     method = method_of_day(session, actor, standing)
-    inputs = scorecard_inputs(session, actor, party, year=year, standing=standing, method=method)
+    inputs = scorecard_inputs(session, actor, party, year=year, standing=standing, method=method.parameters)
     made = make_decision(
         SCORECARD_KIND, inputs, subject=party.code, valid_on=standing.business_date, known_at=standing.known_at,
         written={"method": method.text},
@@ -163,9 +164,9 @@ def rate_many_by_scorecard(
 
 def scorecard_inputs(
     session: Session, actor: Actor, party: Party, *, year: int | None, standing: Standing,
-    method: MethodOfDay | None = None,
+    method: tuple[ParameterValue, ...],
 ) -> ScorecardInputs:  # fmt: skip
-    """Gather what a rating by the scorecard takes; the method is that of the day where none is handed in.
+    """Gather what a rating by the scorecard of some parameters takes.
 
     Raises:
         MissingData: The account lacks the year, or no benchmark is in force.
@@ -183,7 +184,7 @@ def scorecard_inputs(
         division=rated.division,
         surrender=_surrender(session, actor, party, current, standing),
         previous_letter=_letter_before(session, actor, party, current.year),
-        method=(method or method_of_day(session, actor, standing)).parameters,
+        method=method,
         benchmark=benchmark_excerpt(session, actor, rated, standing),
     )
 

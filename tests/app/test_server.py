@@ -231,7 +231,7 @@ print(len(gc.get_objects()), gc.get_freeze_count())
 """
 
 
-def test_searches_for_cycles_leave_out_what_the_process_has_loaded(tmp_path: Path) -> None:
+def test_garbage_collections_leave_out_what_the_process_has_loaded(tmp_path: Path) -> None:
     made = os.environ | {
         "CARBONFIN_DATABASE_URL": f"sqlite:///{tmp_path / 'one.db'}",
         "CARBONFIN_SECRET": "a secret of thirty-two characters, or more",

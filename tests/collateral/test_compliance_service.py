@@ -50,10 +50,15 @@ RECALLABLE = replace(
 
 
 def statement(
-    desk: Desk, *parts: AllocationPart, emissions_t: int = 796_726, year: int = 2024, surrendered_t: int | None = None
+    desk: Desk,
+    *parts: AllocationPart,
+    emissions_t: int = 796_726,
+    year: int = 2024,
+    surrendered_t: int | None = None,
+    scheme: Scheme = Scheme.CEA,
 ) -> service.CompliancePosition:
     return statement_of(
-        party_id=desk.parties["E1"], scheme=Scheme.CEA, compliance_year=year, emissions_t=emissions_t,
+        party_id=desk.parties["E1"], scheme=scheme, compliance_year=year, emissions_t=emissions_t,
         emissions_state=EmissionsState.VERIFIED, emissions_source="核查报告", surrendered_t=surrendered_t,
         as_of=date(2025, 6, 1), parts=parts, unconfirmed="", known_from=TODAY,
     )  # fmt: skip
@@ -294,6 +299,20 @@ def test_people_see_the_position_with_its_trace_and_bring_files(officer: TestCli
     assert "尚未存入" in sent(GOOD, "preview")
     assert "第 2 行" in sent(GOOD.replace("796726", "x"), "store")
     assert "已存入 1 行" in sent(GOOD, "store")
+
+
+def test_a_scheme_without_a_deadline_hides_no_other(
+    officer: TestClient[Litestar], desk: Desk, desk_sessions: Sessions
+) -> None:
+    with desk_sessions.begin() as session:
+        for one in (statement(desk, year=2027), statement(desk, emissions_t=777, scheme=Scheme.SZA)):
+            service.record_compliance_position(session, desk.maker, one, standing=desk.standing)
+    listed = officer.get("/compliance", headers=PAGE).text
+    text = officer.get(f"/compliance/{desk.parties['E1']}", headers=PAGE).text
+    # In Shenzhen 777 t are owed and nothing is held.
+    assert all(words in listed for words in ("surrender_date[CEA-2027]", "777"))
+    assert all(words in text for words in ("surrender_date[CEA-2027]", "SZA 履约头寸", 'id="SZA-shortfall_2024"'))
+    assert "CEA 履约头寸" not in text
 
 
 def test_commands_show_and_bring_positions(

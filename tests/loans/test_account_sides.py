@@ -4,9 +4,11 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from sqlmodel import delete
 
 from carbonfin.kernel.allowances import Scheme
 from carbonfin.kernel.errors import InvalidInput
+from carbonfin.storage.calendars import HolidayNoticeRow, HolidayRow
 from collateral.calc.compliance_records import (
     AllocationPart,
     AllocationStanding,
@@ -187,3 +189,12 @@ def test_the_rating_draws_its_peers(desk: Desk) -> None:
         assert words in page, words
     english = desk.browser.get(f"{address}?lang=en", headers=PAGE).text
     assert "Middle half of peers" in english
+
+
+def test_what_is_stated_stands_where_no_position_can_be_calculated(desk: Desk) -> None:
+    _stated(desk, 2024, 100, date(2025, 6, 29))
+    with desk.sessions.begin() as session:
+        for row in (HolidayRow, HolidayNoticeRow):
+            session.execute(delete(row))
+    (found,) = desk.system.get(f"/v1/carbon-accounts/{desk.bank.clothing.id}").json()["compliance"]
+    assert (found["surrendered_t"], found["shortfall_t"], found["lacks"]["field"]) == (100, None, "calendar")

@@ -20,6 +20,7 @@ from loans.calc.ratings.objections import ObjectionDraft, ObjectionOutcome, Obje
 from loans.calc.ratings.scorecard_decision import SCORECARD_KIND, ScorecardOutcome
 from loans.service import OBJECTION_APPROVAL, ObjectionView, facts
 from loans.service.scorecard import scorecard_inputs
+from loans.service.scorecard_methods import method_of_day
 from tests.loans.conftest import Desk
 from tests.loans.samples import E4_USCI
 from tests.loans.scorecard_worlds import draft, fill_scorecard, standing_at
@@ -116,7 +117,9 @@ def test_a_factor_learnt_since_is_no_correction_of_the_account(sqlite_sessions: 
         factor = book.on("loans.grid_factor_t_per_mwh", scope="广东", valid_on=date(2022, 12, 31), known_at=KNOWN_AT)
         other = replace(factor, value="0.4000", known_from=BUSINESS_DATE, approved_by=())
         enter_parameter(session, bank.officer, bank.checker, other, reason="因子更新", at=KNOWN_AT)
-        now = scorecard_inputs(session, bank.officer, bank.clothing, year=2024, standing=standing_at(bank))
+        standing = standing_at(bank)
+        method = method_of_day(session, bank.officer, standing).parameters
+        now = scorecard_inputs(session, bank.officer, bank.clothing, year=2024, standing=standing, method=method)
     assert now.factors is not None
     assert now.factors.grid.value == "0.4000", "the other factor would be used"
     with pytest.raises(Conflict, match="nothing in the account differs"):

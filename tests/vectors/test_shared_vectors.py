@@ -7,10 +7,7 @@ import pytest
 from tests.vectors.running import run_folder
 
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors"
-_FOLDERS = (
-    "actus", "basel-haircuts", "cdm-collateral", "cdm-emissions-trades", "collateral", "dmn-tck", "gorules-zen", "loans",
-    "mortgage-schedules", "pricing", "quantlib-vectors",
-)  # fmt: skip
+_FOLDERS = sorted(one.name for one in VECTORS.iterdir() if one.is_dir()) if VECTORS.is_dir() else ["-"]
 
 
 @pytest.mark.parametrize("folder", _FOLDERS)

@@ -166,7 +166,7 @@ _NO_SCORE = _Score(0, 0, 0)
 
 
 class Settling:
-    """One enterprise rated, and graded again and again as measured inputs move: who takes none of them stands."""
+    """One enterprise rated, and graded again and again as measured inputs move: only what takes them is found anew."""
 
     def __init__(self, account: RatingAccount, scorecard: Scorecard, benchmark: SectorBenchmark) -> None:
         """Measure every factor once."""

@@ -176,7 +176,10 @@ def _repo(check: Comparison, row: dict[str, Any], terms: MarginTerms) -> None:
 
 
 def _repo_exposure(row: dict[str, Any], terms: MarginTerms) -> RepoExposureInputs:
-    """Give R = E + 10,000,000 of cash against 100,000 t at 100, without interest or haircut, at a rate of one."""
+    """Give R = E + 10,000,000 of cash against 100,000 t at 100, without interest or haircut, at a rate of one.
+
+    The unit is one of which the sample world knows a haircut for repos, though the agreed one of nought stands.
+    """
     unit, day = Unit.parse("SZA-2024"), date(2025, 6, 30)
     return RepoExposureInputs(
         terms=RepoTerms(
