@@ -164,6 +164,9 @@ def test_the_compliance_position_is_read_and_stored_nowhere_else(desk: Desk) -> 
     page = desk.get(f"/enterprises/{party_id}/account").text
     for words in ("CEA 2024", "CEA 2023", "940", "核查排放量", "2024 年核查报告", "缺口与罚款未知"):
         assert words in page, words
+    _stated(desk, 2027, 0, date(2025, 6, 30), scheme=Scheme.SZA)
+    page = desk.get(f"/enterprises/{party_id}/account").text
+    assert (page.count("surrender_date[CEA-2023]"), page.count("surrender_date[SZA-2027]")) == (1, 1)
 
 
 def test_electricity_by_month_is_drawn_and_lacking_months_told(desk: Desk) -> None:
